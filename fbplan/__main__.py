@@ -1,0 +1,6 @@
+"""`python -m fbplan` is the same program as `fbplan`."""
+
+from fbplan.cli.main import main
+
+if __name__ == "__main__":
+    main()
