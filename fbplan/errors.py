@@ -48,7 +48,14 @@ class ExitCode(IntEnum):
     @property
     def is_retryable(self) -> bool:
         """Whether running the same command again can help without an edit."""
-        return self in {ExitCode.PARTIAL, ExitCode.STALE, ExitCode.LOCKED, ExitCode.UNREACHABLE, ExitCode.SIGINT, ExitCode.SIGTERM}
+        return self in {
+            ExitCode.PARTIAL,
+            ExitCode.STALE,
+            ExitCode.LOCKED,
+            ExitCode.UNREACHABLE,
+            ExitCode.SIGINT,
+            ExitCode.SIGTERM,
+        }
 
 
 class Code(Enum):

@@ -1,0 +1,1 @@
+"""The client of the management API: the only place that speaks HTTP."""

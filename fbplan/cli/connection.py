@@ -1,0 +1,41 @@
+"""How a command reaches the API: over HTTP, or an emulator in this process."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from fbplan.client.auth import Identity, identity_from
+from fbplan.client.session import Session, Settings
+from fbplan.errors import AuthenticationFailed
+from fbplan.secrets import Secret
+
+DEFAULT_URL = "https://backend.flashback.tech"
+EMULATOR = "emulator:"
+
+
+@contextlib.contextmanager
+def connected(url: str | None, environ: Mapping[str, str], told: Callable[[str], None], concurrency: int = 8) -> Iterator[Session]:
+    """A session with the API at `url` (else FB_API_URL, else the public one). Raises AuthenticationFailed early."""
+    target = (url or environ.get("FB_API_URL") or DEFAULT_URL).rstrip("/")
+    identity = identity_from(environ)
+    if target.startswith(EMULATOR):
+        from fbplan.emulator import open_emulator
+
+        app = open_emulator(Path(target.removeprefix(EMULATOR) or "."))
+        try:
+            with Session(Settings(target, concurrency), _someone(identity), app=app, told=told) as session:
+                yield session
+        finally:
+            app.close()
+        return
+    if identity.token is None and identity.login is None:
+        raise AuthenticationFailed("no token for the API", target, "FB_JWT is not set", "set FB_JWT or FB_JWT_FILE; automation sets FB_EMAIL and FB_PASSWORD. To try it without an account: fbplan demo")
+    with Session(Settings(target, concurrency), identity, told=told) as session:
+        yield session
+
+
+def _someone(identity: Identity) -> Identity:
+    """The embedded emulator takes any token; asking a newcomer for one would only be in the way."""
+    return identity if identity.token or identity.login else Identity(Secret("emulator"))

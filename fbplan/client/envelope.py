@@ -1,0 +1,83 @@
+"""What an answer of the API means. Every odd form it is known to take is settled here.
+
+HTTP 200 with `success:false` is a failure; a missing flag with 2xx is success; bodies may be empty or not JSON.
+Source: the API notes §5, §8, §9 beside `schemas/openapi.yaml`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fbplan.errors import Ambiguous, ApiFault, AuthenticationFailed, FbplanError
+
+_HINTS: Mapping[str, str] = {
+    "NAME_ALREADY_USED": "choose another name, or adopt the repository that has it",
+    "NORMAL_UNIT_FOLDER_ALREADY_USED": "give the attachment another folder",
+    "NORMAL_UNIT_CANNOT_EDIT_FOLDER": "detach in one apply and attach with the new folder in the next",
+    "NORMAL_UNIT_FOLDER_CANNOT_DELETE": "the attachment holds data: set the bucket to `state: drain`, move its objects, then detach it",
+    "MIRROR_MASTER_UNIT_MISSING": "set `master: true` on one attachment",
+    "MIRROR_MASTER_UNIT_COUNT_INVALID": "set `master: true` on exactly one attachment",
+    "MIRROR_UNIT_ALREADY_IN_OTHER_REPO": "a mirrored bucket belongs to one repository: register another bucket",
+    "QUOTA_EXCEEDED": "the plan of the organisation is used up: free a slot or raise it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, read: its status, its JSON body (None when empty or not JSON), and what a 429 asked for."""
+
+    status: int
+    body: Any
+    is_json: bool
+    retry_after: str | None = None
+
+    @property
+    def code(self) -> str:
+        """The API's own error code, wherever this endpoint puts it."""
+        found = self.body if isinstance(self.body, dict) else {}
+        return str(found.get("error_code") or found.get("errorCode") or "")
+
+    @property
+    def message(self) -> str:
+        """The API's own words, wherever this endpoint puts them."""
+        found = self.body if isinstance(self.body, dict) else {}
+        texts = (found.get(name) for name in ("message", "error_message", "errorMessage", "error"))
+        return next((t for t in texts if isinstance(t, str) and t), "")[:300]
+
+    @property
+    def is_quota(self) -> bool:
+        """A 429 that means "no more buckets", not "slow down": its body has a bucketId, or a quota code."""
+        found = self.body if isinstance(self.body, dict) else {}
+        return self.status == 429 and ("bucketId" in found or self.code == "QUOTA_EXCEEDED")
+
+    @property
+    def is_failure(self) -> bool:
+        return self.status >= 400 or (isinstance(self.body, dict) and self.body.get("success") is False)
+
+
+def read_answer(status: int, content: bytes, retry_after: str | None) -> Answer:
+    """Read the body leniently; what it means is decided by the caller's kind of request."""
+    if not content.strip():
+        return Answer(status, None, is_json=False, retry_after=retry_after)
+    try:
+        return Answer(status, json.loads(content), is_json=True, retry_after=retry_after)
+    except (ValueError, RecursionError):
+        return Answer(status, None, is_json=False, retry_after=retry_after)
+
+
+def fault_of(answer: Answer, call: str) -> FbplanError:
+    """The error that a failed answer stands for; `call` is the method and path, which hold no secret."""
+    told = " ".join(part for part in (answer.code, f"'{answer.message}'" if answer.message else "") if part) or "no reason given"
+    if answer.status == 401:
+        return AuthenticationFailed("the API does not accept the token", call, told, "get a new token (it lasts one hour) into FB_JWT, or set FB_EMAIL and FB_PASSWORD")
+    if answer.is_quota:
+        return ApiFault("the bucket quota of the organisation is used up", call, told, "delete a registration that is not needed, or raise the plan; `fbplan whoami` shows the quota")
+    if answer.status >= 500 or (answer.status < 400 and not answer.is_json and not answer.is_failure):
+        return Ambiguous(f"the API failed with status {answer.status}", call, told, "the outcome is read back before anything is repeated")
+    if answer.status == 403:
+        return ApiFault("the API refused (403)", call, told, "check the role of this user in the workspace, or whether the object is in use")
+    what = f"the API refused ({answer.status})" if answer.status >= 400 else "the API answered success: false"
+    return ApiFault(what, call, told, _HINTS.get(answer.code, "the change stays in the next plan: correct it and apply again"))

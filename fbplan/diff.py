@@ -1,0 +1,201 @@
+"""(desired, observed) → changes. Pure: no clock, no network, no files.
+
+`==` on normal forms decides whether something differs; deepdiff is asked only to explain where inside a nested value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from fbplan.kinds import KINDS
+from fbplan.kinds.base import Field, Json, Trait, split_address
+from fbplan.ledger import Entry, Ledger
+from fbplan.plan import Action, Change, FieldChange, Reason, Record
+from fbplan.state import Departing, Desired, DesiredState, Observed, World, generation_of
+
+_ACTION_ORDER = {action: rank for rank, action in enumerate(Action)}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """All changes, in the order a reader wants them, and how much is as it should be."""
+
+    changes: tuple[Change, ...]
+    unchanged: int
+    unverifiable: tuple[str, ...]
+    broken: tuple[str, ...]
+
+
+def compare(desired: DesiredState, world: World, ledger: Ledger, holds: Mapping[str, bool | None]) -> Difference:
+    """Every change between the two states.
+
+    `holds` says, for API keys whose sink could be read, whether it holds the live key; None is "cannot be known".
+    """
+    formers = {d.address: former for d in desired.resources.values() if (former := former_address(d, ledger)) is not None}
+    found: list[Change] = []
+    unverifiable: list[str] = []
+    for resource in desired.resources.values():
+        live = world.live.get(resource.address)
+        entry = ledger.entries.get(resource.address) or ledger.entries.get(formers.get(resource.address, ""))
+        change = _declared(resource, live, entry, ledger, formers.get(resource.address), holds.get(resource.address))
+        if change is not None:
+            found.append(change)
+        if live is not None and resource.secrets:
+            unverifiable.append(resource.address)
+    touched = len(found)
+    found += _departures(desired, world, ledger, frozenset(formers.values()))
+    found.sort(key=lambda c: (_ACTION_ORDER[c.action], c.address))
+    broken = tuple(sorted(f"{a}: the platform reports {o.status}" for a, o in world.live.items() if _is_broken(o) and a in desired.resources))
+    return Difference(tuple(found), len(desired.resources) - touched, tuple(sorted(unverifiable)), broken)
+
+
+def former_address(resource: Desired, ledger: Ledger) -> str | None:
+    """The address before a rename; None once the ledger knows the new one."""
+    if resource.renamed_from is None or resource.address in ledger.entries:
+        return None
+    kind, names = split_address(resource.address)
+    return ".".join((kind, *names[:-1], resource.renamed_from))
+
+
+def _is_broken(live: Observed) -> bool:
+    return live.status in {"OFFLINE", "DISCONNECTED", "ERROR"}
+
+
+def _declared(
+    resource: Desired, live: Observed | None, entry: Entry | None, ledger: Ledger, former: str | None, is_held: bool | None
+) -> Change | None:
+    record = _record(resource)
+    if live is None:
+        vanished = entry is not None and former is None
+        return Change(
+            resource.address, Action.CREATE, Reason.VANISHED if vanished else Reason.SPEC,
+            "it is owned, and no longer there" if vanished else "",
+            tuple(FieldChange(name, None, value) for name, value in _shown(resource)), record=record,
+        )
+    fields = tuple(_field_changes(resource, live, entry, ledger))
+    is_adopted = entry is None and ledger.is_kept
+    if KINDS[resource.kind].reveals_secret and _needs_issue(resource, entry, ledger, is_held):
+        why = "its secret is not known to be in the sink" if entry is None else "the sink changed, and a secret is shown only once"
+        return Change(resource.address, Action.ROTATE, Reason.ADOPTION if entry is None else Reason.SPEC, why, fields, is_adopted=is_adopted, record=record)
+    if not fields:
+        if not is_adopted:
+            return _moved(resource, former, record)
+        why = "it is live and as declared"
+        return Change(resource.address, Action.ADOPT, Reason.ADOPTION, why, unverifiable=tuple(resource.secrets), is_adopted=True, record=record)
+    action = Action.REPLACE if any(f.is_immutable for f in fields) else Action.UPDATE
+    reason = Reason.ADOPTION if is_adopted else Reason.DRIFT if all(f.reason is Reason.DRIFT for f in fields) else Reason.SPEC
+    return Change(resource.address, action, reason, "", fields, is_adopted=is_adopted, former=former, record=record, unverifiable=tuple(resource.secrets))
+
+
+def _moved(resource: Desired, former: str | None, record: Record) -> Change | None:
+    """A new map key over an unchanged live object: only the ledger moves."""
+    if former is None:
+        return None
+    return Change(resource.address, Action.UPDATE, Reason.SPEC, "only the ledger changes", former=former, record=record)
+
+
+def _record(resource: Desired) -> Record:
+    fields = dict(resource.fields) if resource.sink is None else {**resource.fields, "sink": resource.sink}
+    return Record(resource.name, fields, resource.protect, resource.version)
+
+
+def _needs_issue(resource: Desired, entry: Entry | None, ledger: Ledger, is_held: bool | None) -> bool:
+    if resource.sink == "external" or is_held:
+        return False
+    if entry is None:
+        return ledger.is_kept or is_held is False
+    return "sink" in entry.digests and entry.digests["sink"] != ledger.digest("sink", resource.sink)
+
+
+def _shown(resource: Desired) -> Iterator[tuple[str, Json]]:
+    """The fields of a create, as a reader wants them: declared ones, the plain name only if it says something."""
+    for facts in KINDS[resource.kind].compared:
+        value = resource.fields.get(facts.name)
+        if value is None or (facts.has(Trait.NAME) and value == split_address(resource.address)[1][-1]):
+            continue
+        yield facts.name, facts.normalise(value)
+
+
+def _field_changes(resource: Desired, live: Observed, entry: Entry | None, ledger: Ledger) -> Iterator[FieldChange]:
+    kind = KINDS[resource.kind]
+    for facts in kind.compared:
+        if facts.name not in resource.fields:
+            continue
+        wanted, there = resource.fields[facts.name], live.fields.get(facts.name)
+        if facts.has(Trait.NAME) and kind.reveals_secret and (rank := generation_of(live.name)) > 1:
+            wanted = f"{wanted}.g{rank}"
+        before, after = facts.normalise(there), facts.normalise(_declared_part(facts, wanted, there))
+        if before == after:
+            continue
+        reason = Reason.SPEC
+        if entry is not None and entry.digests.get(facts.name) == ledger.digest(facts.name, resource.fields[facts.name]):
+            reason = Reason.DRIFT
+        immutable = facts.has(Trait.IMMUTABLE)
+        if facts.items:
+            yield from _explained(facts, before or [], after, reason)
+        else:
+            yield FieldChange(facts.name, before, after, reason, immutable)
+    if kind.marker_field is not None and live.name != resource.name:
+        yield FieldChange("name", live.name, resource.name)
+    if entry is not None:
+        if resource.version is not None and entry.version is not None and resource.version != entry.version:
+            yield FieldChange("version", entry.version, resource.version)
+        if resource.protect != entry.protect:
+            yield FieldChange("protect", entry.protect, resource.protect)
+
+
+def _declared_part(facts: Field, wanted: Json, there: Json) -> Json:
+    """Keys of a list item that the spec leaves out keep their live value: only what is declared is managed."""
+    if not facts.items:
+        return wanted
+    identity = next(f for f in facts.items if f.ref is not None)
+    live = {item[identity.name]: item for item in there or []}
+    defaults = {f.name: f.create_default.value for f in facts.items if f.create_default is not None}
+    return [{**defaults, **{k: v for k, v in live.get(item[identity.name], {}).items() if k in defaults}, **item} for item in wanted]
+
+
+def _explained(facts: Field, before: list[Json], after: list[Json], reason: Reason) -> Iterator[FieldChange]:
+    """Which items of a list came, went or changed: keyed by what they refer to, never by their place."""
+    from deepdiff import DeepDiff
+
+    identity = next(f.name for f in facts.items if f.ref is not None)
+
+    def keyed(items: list[Json]) -> dict[str, Json]:
+        return {str(item[identity]): {k: v for k, v in item.items() if k != identity} for item in items}
+
+    old, new = keyed(before), keyed(after)
+    changed: set[tuple[str, ...]] = set()
+    for group in DeepDiff(old, new, view="tree").values():
+        changed |= {tuple(str(part) for part in level.path(output_format="list")) for level in group}
+    for path in sorted(changed):
+        yield FieldChange(f"{facts.name}.{'.'.join((_short(path[0]), *path[1:]))}", _at(old, path), _at(new, path), reason)
+
+
+def _short(address: str) -> str:
+    kind, names = split_address(address)
+    return names[-1] if kind in KINDS else address
+
+
+def _at(tree: Json, path: tuple[str, ...]) -> Json:
+    for part in path:
+        tree = tree.get(part) if isinstance(tree, dict) else None
+    return tree
+
+
+def _departures(desired: DesiredState, world: World, ledger: Ledger, renamed: frozenset[str]) -> Iterator[Change]:
+    listed: dict[str, Departing] = dict(desired.delete)
+    for address, departing in desired.forget.items():
+        if address in ledger.entries:
+            yield Change(address, Action.FORGET, Reason.LISTED, departing.reason)
+    for address in sorted({*ledger.entries, *listed}):
+        if address in desired.resources or address in desired.forget or address in renamed:
+            continue
+        live, owned = world.live.get(address), address in ledger.entries
+        reason = Reason.LISTED if address in listed else Reason.GONE
+        why = listed[address].reason if address in listed else ""
+        if live is None:
+            if owned:
+                yield Change(address, Action.FORGET, Reason.VANISHED, "it no longer exists")
+            continue
+        yield Change(address, Action.DELETE, reason, why, notes=(KINDS[split_address(address)[0]].delete_effect,))

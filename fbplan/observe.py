@@ -1,0 +1,109 @@
+"""Client → observed state. Listings run side by side; nothing here can write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from fbplan.client.api import ReadClient
+from fbplan.errors import FbplanError, Refused
+from fbplan.kinds import KINDS
+from fbplan.kinds.base import split_address
+from fbplan.ledger import Ledger
+from fbplan.plan import Target
+from fbplan.state import Matcher, Observed, World
+from fbplan.wire import observed_from
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The workspace that a run works in."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one look at the API gave: the world by address, and the same objects by remote id."""
+
+    workspace: Workspace
+    world: World
+    by_id: Mapping[tuple[str, str], Observed]
+
+
+def find_workspace(client: ReadClient, wanted: str | None, pinned: str | None) -> Workspace:
+    """The workspace by id or exact name; without either, the pinned one. Never a guess."""
+    found = [Workspace(str(w.get("id")), str(w.get("name") or "")) for w in client.workspaces() if not w.get("deletedAt")]
+    names = ", ".join(sorted(f"'{w.name}'" for w in found)) or "none"
+    if wanted is None:
+        matching = [w for w in found if w.id == pinned]
+        if not matching:
+            raise FbplanError("the spec names no workspace", "", f"this user sees {names}", "add `workspace: NAME` to the spec")
+        return matching[0]
+    matching = [w for w in found if w.id == wanted] or [w for w in found if w.name == wanted]
+    if not matching:
+        raise FbplanError(f"there is no workspace '{wanted}'", "", f"this user sees {names}", "correct `workspace:`, or ask for access to it")
+    if len(matching) > 1:
+        ids = ", ".join(sorted(w.id for w in matching))
+        raise Refused(f"{len(matching)} workspaces are called '{wanted}'", "", f"ids: {ids}", "put the id into `workspace:`")
+    return matching[0]
+
+
+def observe(client: ReadClient, workspace: Workspace, targets: tuple[Target, ...], ledger: Ledger) -> Observation:
+    """Look at everything once and find each target in it. Targets stand parents first."""
+    roots = [kind for kind in KINDS.values() if kind.parent is None]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        listings = dict(zip(roots, pool.map(lambda kind: client.listing(kind, workspace.id), roots), strict=True))
+        found = [observed_from(kind, raw) for kind, rows in listings.items() for raw in rows if _belongs(raw, workspace.id)]
+        counts = {kind.name: len(rows) for kind, rows in listings.items()}
+        first = _matched(found, targets, ledger)
+        for kind in KINDS.values():
+            if kind.parent is None:
+                continue
+            parents = _parents(kind.name, targets, ledger)
+            ids = sorted({first.live[address].id for address in parents if address in first.live})
+            rows = pool.map(lambda parent_id, kind=kind: client.listing(kind, workspace.id, parent_id), ids)
+            children = [observed_from(kind, raw, parent_id) for parent_id, group in zip(ids, rows, strict=True) for raw in group]
+            counts[kind.name] = len(children)
+            found += children
+    matcher = _matched(found, targets, ledger) if counts.keys() - {kind.name for kind in roots} else first
+    return Observation(workspace, matcher.world(counts), {(o.kind, o.id): o for o in found})
+
+
+def _belongs(raw: Mapping[str, Any], workspace_id: str) -> bool:
+    """A server that ignores the filter must not make foreign workspaces look like ours."""
+    return raw.get("workspaceId") in {None, workspace_id}
+
+
+def _matched(found: list[Observed], targets: tuple[Target, ...], ledger: Ledger) -> Matcher:
+    matcher = Matcher(found, {address: entry.ids for address, entry in ledger.entries.items()})
+    for target in targets:
+        matcher.match(target.address, target.kind, target.name, target.parent, target.former)
+    return matcher
+
+
+def _parents(kind: str, targets: tuple[Target, ...], ledger: Ledger) -> set[str]:
+    """The addresses whose children have to be listed."""
+    parent_kind = KINDS[kind].parent
+    owned = {f"{parent_kind}.{split_address(a)[1][0]}" for a in ledger.owned(kind)}
+    return owned | {t.parent for t in targets if t.kind == kind and t.parent is not None}
+
+
+def recent_uploads(client: ReadClient, observation: Observation, addresses: list[str], start: str, end: str) -> dict[str, int]:
+    """Bytes written since `start` for each address, where the statistics tell; rows may carry strings or numbers."""
+    ids = {observation.world.live[a].id: a for a in addresses if a in observation.world.live}
+    if not ids:
+        return {}
+    out: dict[str, int] = {}
+    for row in client.daily(start, end, sorted(ids)):
+        address = ids.get(str(row.get("bucketId") or row.get("unitId")))
+        try:
+            count = int(str(row.get("upl_bytes") or 0))
+        except ValueError:
+            continue
+        if address is not None:
+            out[address] = out.get(address, 0) + count
+    return out
