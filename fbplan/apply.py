@@ -1,6 +1,6 @@
 """The executor: a plan → outcomes. It decides nothing; it carries out, records, and says what happened.
 
-    expand → publish the policy → one fresh listing → contract → ledger
+expand → publish the policy → one fresh listing → contract → ledger
 """
 
 from __future__ import annotations
@@ -9,55 +9,30 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 from fbplan.calls import Calls, Done
 from fbplan.client.api import WriteClient
-from fbplan.errors import AuthenticationFailed, ExitCode, FbplanError, Interrupted, Refused, SinkFailed, Stale, Unreachable
+from fbplan.errors import (
+    AuthenticationFailed,
+    ExitCode,
+    FbplanError,
+    Interrupted,
+    Refused,
+    SinkFailed,
+    Stale,
+    Unreachable,
+)
 from fbplan.ledger import Entry, KeyGeneration, Ledger
 from fbplan.observe import Observation, observe
+from fbplan.outcome import Outcome, Report, Result
 from fbplan.plan import Action, Change, Phase, Plan, Step, Verb
 from fbplan.planner import ABSENT
 from fbplan.policy.compose import Content
 from fbplan.policy.document import Ids, finish
 from fbplan.policy.published import next_generation, publish, read_published
 from fbplan.state import fingerprint, generation_of
-
-
-class Result(StrEnum):
-    """How one step ended."""
-
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one step. `told` is a sentence for people; it holds no secret."""
-
-    step: str
-    address: str
-    verb: str
-    result: Result
-    told: str = ""
-    fault: FbplanError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What became of a plan."""
-
-    outcomes: tuple[Outcome, ...]
-    ledger: Ledger
-    policy: str
-    exit_code: ExitCode
-    wrote: bool
-
-    def of(self, result: Result) -> list[Outcome]:
-        return [o for o in self.outcomes if o.result is result]
 
 
 @dataclass(slots=True)
@@ -82,15 +57,27 @@ def check_preconditions(plan: Plan, observation: Observation, addresses: Iterabl
         expected, live = plan.preconditions.get(address), observation.world.live.get(address)
         found = fingerprint(live) if live is not None else ABSENT
         if expected is not None and expected != found:
-            moved.append(f"{address} {'is gone' if found == ABSENT else 'now exists' if expected == ABSENT else 'was changed'}")
+            moved.append(
+                f"{address} {'is gone' if found == ABSENT else 'now exists' if expected == ABSENT else 'was changed'}"
+            )
     if moved:
-        raise Stale("the plan is stale", "", "; ".join(moved) + " since it was made", "plan again and review what is new: fbplan plan")
+        raise Stale(
+            "the plan is stale",
+            "",
+            "; ".join(moved) + " since it was made",
+            "plan again and review what is new: fbplan plan",
+        )
 
 
 def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setting) -> Report:
     """Carry out a plan whose preconditions hold. Raises only before the first write."""
     if plan.refusals:
-        raise Refused("the plan holds changes that are refused", plan.refusals[0].address, plan.refusals[0].what, "see `fbplan plan` for each of them and how to allow it")
+        raise Refused(
+            "the plan holds changes that are refused",
+            plan.refusals[0].address,
+            plan.refusals[0].what,
+            "see `fbplan plan` for each of them and how to allow it",
+        )
     run = _Run(plan, observation, ledger.salted(), setting)
     run.calls.prepare(plan.steps)
     try:
@@ -133,7 +120,9 @@ class _Run:
 
     def _run_graph(self, steps: Mapping[str, Step]) -> None:
         """Run every step after those it needs; a step that failed is never done, so what needs it is skipped."""
-        waiting: TopologicalSorter[str] = TopologicalSorter({s.id: [n for n in s.needs if n in steps] for s in steps.values()})
+        waiting: TopologicalSorter[str] = TopologicalSorter(
+            {s.id: [n for n in s.needs if n in steps] for s in steps.values()}
+        )
         waiting.prepare()
         running: dict[Future[Outcome], str] = {}
         with ThreadPoolExecutor(max_workers=max(1, self.setting.concurrency)) as pool:
@@ -200,7 +189,12 @@ class _Run:
                 if step.address not in expanded:
                     check_preconditions(self.plan, fresh, [step.address])
                 elif live is not None and not self.calls.is_as_sent(step.address, fresh):
-                    raise Stale("it moved while this apply ran", step.address, "somebody else changed it", "plan again and review what is new: fbplan plan")
+                    raise Stale(
+                        "it moved while this apply ran",
+                        step.address,
+                        "somebody else changed it",
+                        "plan again and review what is new: fbplan plan",
+                    )
             except Stale as fault:
                 self._finish(Outcome(step.id, step.address, step.verb, Result.FAILED, str(fault), fault))
         self.calls.look_again(fresh)
@@ -218,11 +212,21 @@ class _Run:
         if change is None or not change.publishes:
             return
         content = Content.from_json(change.content)
-        named = {f"repository.{n}" for n in content.body["repositories"]} | {f"bucket.{n}" for n in content.body["buckets"]} | set(content.key_addresses.values())
-        missing = sorted({o.address for o in self.outcomes.values() if o.result is not Result.DONE and o.address in named})
+        named = (
+            {f"repository.{n}" for n in content.body["repositories"]}
+            | {f"bucket.{n}" for n in content.body["buckets"]}
+            | set(content.key_addresses.values())
+        )
+        missing = sorted(
+            {o.address for o in self.outcomes.values() if o.result is not Result.DONE and o.address in named}
+        )
         if missing or self.halted is not None:
             self.policy = "failed"
-            why = f"{', '.join(missing)} did not come to be" if missing else f"not started: {self.halted.what if self.halted else ''}"
+            why = (
+                f"{', '.join(missing)} did not come to be"
+                if missing
+                else f"not started: {self.halted.what if self.halted else ''}"
+            )
             self._finish(Outcome("policy:publish", "policy", "publish", Result.SKIPPED, why))
             return
         path = self.setting.folder / change.path
@@ -235,10 +239,14 @@ class _Run:
             return
         self.ledger = replace(self.ledger, policy_generation=generation)
         self.policy = f"generation {generation}"
-        self._finish(Outcome("policy:publish", "policy", "publish", Result.DONE, f"{change.path}, generation {generation}"))
+        self._finish(
+            Outcome("policy:publish", "policy", "publish", Result.DONE, f"{change.path}, generation {generation}")
+        )
 
     def _ids(self, content: Content) -> Ids:
-        keys = {address: key for address in content.key_addresses.values() if (key := self._key_id(address)) is not None}
+        keys = {
+            address: key for address in content.key_addresses.values() if (key := self._key_id(address)) is not None
+        }
         return Ids(
             {name: self.calls.id_of(f"repository.{name}") for name in content.body["repositories"]},
             {name: self.calls.id_of(f"bucket.{name}") for name in content.body["buckets"]},
@@ -263,7 +271,14 @@ class _Run:
             case Verb.UPDATE if step.target == "old":
                 self._put(f"{address}-replaced", Entry(done.id, str(step.sets["name"])))
             case Verb.ISSUE:
-                self._put(address, self._entry(change, done.id, (*self._generations(address), KeyGeneration(done.id, done.key_id, step.generation))))
+                self._put(
+                    address,
+                    self._entry(
+                        change,
+                        done.id,
+                        (*self._generations(address), KeyGeneration(done.id, done.key_id, step.generation)),
+                    ),
+                )
             case Verb.CREATE:
                 self._put(address, self._entry(change, done.id, ()))
             case Verb.UPDATE:
@@ -318,7 +333,9 @@ class _Run:
         return self.ledger.entries  # type: ignore[return-value]  # the line above made it ours
 
     def report(self) -> Report:
-        ordered = tuple(self.outcomes[key] for key in (*(s.id for s in self.plan.steps), "policy:publish") if key in self.outcomes)
+        ordered = tuple(
+            self.outcomes[key] for key in (*(s.id for s in self.plan.steps), "policy:publish") if key in self.outcomes
+        )
         wrote = any(o.result is Result.DONE for o in ordered)
         return Report(ordered, self.ledger, self.policy, _exit_code(ordered, self.halted, wrote=wrote), wrote)
 

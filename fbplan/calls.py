@@ -51,7 +51,9 @@ class Calls:
         for step in steps:
             try:
                 self._secrets[step.id] = {
-                    name: Secret(ref) if isinstance(ref, str) else source.validate_python(ref).read(self._folder, self._environ)
+                    name: Secret(ref)
+                    if isinstance(ref, str)
+                    else source.validate_python(ref).read(self._folder, self._environ)
                     for name, ref in step.secrets.items()
                 }
                 if step.verb is Verb.ISSUE:
@@ -65,7 +67,9 @@ class Calls:
         """The remote id behind an address, as far as this run knows."""
         remote = self._ids.get(address) or self._observation.world.foreign.get(address)
         if remote is None:
-            raise ApiFault(f"there is no live {address}", address, "it should have been there by now", "plan again: fbplan plan")
+            raise ApiFault(
+                f"there is no live {address}", address, "it should have been there by now", "plan again: fbplan plan"
+            )
         return remote
 
     def look_again(self, fresh: Observation) -> None:
@@ -73,7 +77,10 @@ class Calls:
 
     def is_as_sent(self, address: str, fresh: Observation) -> bool:
         """Whether an object still has the fields that this run sent."""
-        live, sent = fresh.by_id.get((split_address(address)[0], self._ids.get(address, ""))), self._sent.get(address, {})
+        live, sent = (
+            fresh.by_id.get((split_address(address)[0], self._ids.get(address, ""))),
+            self._sent.get(address, {}),
+        )
         return live is not None and _matches(live, sent, self.id_of)
 
     def carry_out(self, step: Step) -> Done:
@@ -113,19 +120,45 @@ class Calls:
         if len(new) == 1:
             return new[0].id
         if not new:
-            raise ApiFault("the create was lost on the way", "", f"{fault.why or fault.what}; a fresh listing does not have it", "run the same command again") from fault
-        raise ApiFault(f"the create was answered by {len(new)} objects", "", f"ids: {', '.join(sorted(o.id for o in new))}", "delete all but one by hand, then run the same command again") from fault
+            raise ApiFault(
+                "the create was lost on the way",
+                "",
+                f"{fault.why or fault.what}; a fresh listing does not have it",
+                "run the same command again",
+            ) from fault
+        raise ApiFault(
+            f"the create was answered by {len(new)} objects",
+            "",
+            f"ids: {', '.join(sorted(o.id for o in new))}",
+            "delete all but one by hand, then run the same command again",
+        ) from fault
 
     def _update(self, step: Step, kind: Kind) -> Done:
-        remote, parent_id = self._old[step.address] if step.target == "old" else self.id_of(step.address), self._parent_id(kind, step.address)
+        remote, parent_id = (
+            self._old[step.address] if step.target == "old" else self.id_of(step.address),
+            self._parent_id(kind, step.address),
+        )
         live = self._observation.by_id[kind.name, remote]
-        body = update_body(kind, live, step.sets, self._plain(step), self._observation.workspace.id, self.id_of, split_address(step.address)[1][-1])
+        body = update_body(
+            kind,
+            live,
+            step.sets,
+            self._plain(step),
+            self._observation.workspace.id,
+            self.id_of,
+            split_address(step.address)[1][-1],
+        )
         try:
             self._client.update(kind, remote, body, parent_id)
         except Ambiguous as fault:
             fresh = next((o for o in self._list(kind, parent_id) if o.id == remote), None)
             if fresh is None or step.secrets or not _matches(fresh, step.sets, self.id_of):
-                raise ApiFault("the update was lost on the way", "", f"{fault.why or fault.what}; a fresh listing does not show it", "run the same command again") from fault
+                raise ApiFault(
+                    "the update was lost on the way",
+                    "",
+                    f"{fault.why or fault.what}; a fresh listing does not show it",
+                    "run the same command again",
+                ) from fault
             return Done(remote, told="the answer was lost; reading shows that it took effect")
         self._sent[step.address] = {**self._sent.get(step.address, {}), **step.sets}
         return Done(remote)
@@ -137,10 +170,20 @@ class Calls:
                 was_there = self._client.delete(kind, victim, parent_id)
             except Ambiguous as fault:
                 if any(o.id == victim for o in self._list(kind, parent_id)):
-                    raise ApiFault("the delete was lost on the way", "", f"{fault.why or fault.what}; a fresh listing still has it", "run the same command again") from fault
+                    raise ApiFault(
+                        "the delete was lost on the way",
+                        "",
+                        f"{fault.why or fault.what}; a fresh listing still has it",
+                        "run the same command again",
+                    ) from fault
             else:
                 if not was_there and any(o.id == victim for o in self._list(kind, parent_id)):
-                    raise ApiFault("the API answered 404 to a delete and still lists the object", "", "404 may also mean the calling user", "check that the user may delete in this workspace")
+                    raise ApiFault(
+                        "the API answered 404 to a delete and still lists the object",
+                        "",
+                        "404 may also mean the calling user",
+                        "check that the user may delete in this workspace",
+                    )
         return Done(remote)
 
     def _issue(self, step: Step, kind: Kind) -> Done:
@@ -156,11 +199,24 @@ class Calls:
         key_id, secret = answer.get("key"), answer.get("secret")
         try:
             if not isinstance(key_id, str) or not isinstance(secret, str) or not secret:
-                raise SinkFailed("the API issued a key without its secret", step.address, "there is nothing to store", "run the same command again")
-            sink, issued = self._sinks[step.id], IssuedKey(step.address, parent_id or "", key_id, Secret(secret), step.generation)
+                raise SinkFailed(
+                    "the API issued a key without its secret",
+                    step.address,
+                    "there is nothing to store",
+                    "run the same command again",
+                )
+            sink, issued = (
+                self._sinks[step.id],
+                IssuedKey(step.address, parent_id or "", key_id, Secret(secret), step.generation),
+            )
             sink.store(issued, self._folder, self._environ)
             if sink.is_readable and sink.read_back(self._folder) != key_id:
-                raise SinkFailed("the sink does not hold what was written to it", step.address, sink.describe(), "check what else writes there")
+                raise SinkFailed(
+                    "the sink does not hold what was written to it",
+                    step.address,
+                    sink.describe(),
+                    "check what else writes there",
+                )
         except SinkFailed as fault:
             raise self._taken_back(kind, remote, parent_id, fault) from fault
         self._ids[step.address] = remote
@@ -170,14 +226,26 @@ class Calls:
         try:
             self._client.delete(kind, remote, parent_id)
         except FbplanError as second:
-            return SinkFailed(fault.what, fault.where, f"{fault.why}; and the new key could not be deleted again ({second.what})", "delete it by hand: its secret is lost", )
-        return SinkFailed(fault.what, fault.where, f"{fault.why}; the new key was deleted again".lstrip("; "), fault.next)
+            return SinkFailed(
+                fault.what,
+                fault.where,
+                f"{fault.why}; and the new key could not be deleted again ({second.what})",
+                "delete it by hand: its secret is lost",
+            )
+        return SinkFailed(
+            fault.what, fault.where, f"{fault.why}; the new key was deleted again".lstrip("; "), fault.next
+        )
 
     def _remove_orphan(self, kind: Kind, parent_id: str | None, name: str, known: set[str], fault: Ambiguous) -> None:
         """A key whose answer was lost has a secret that nobody knows: delete it, so that it can be issued again."""
         new = [o for o in self._list(kind, parent_id) if o.name == name and o.id not in known]
         if len(new) > 1:
-            raise ApiFault(f"{len(new)} new keys are called '{name}'", "", f"ids: {', '.join(sorted(o.id for o in new))}", "delete the ones that nobody uses by hand, then run the same command again") from fault
+            raise ApiFault(
+                f"{len(new)} new keys are called '{name}'",
+                "",
+                f"ids: {', '.join(sorted(o.id for o in new))}",
+                "delete the ones that nobody uses by hand, then run the same command again",
+            ) from fault
         for orphan in new:
             self._client.delete(kind, orphan.id, parent_id)
 
@@ -188,11 +256,14 @@ def _matches(live: Observed, sent: Mapping[str, Json], id_of: Callable[[str], st
     for facts in kind.compared:
         if facts.name not in sent:
             continue
-        wanted = sent[facts.name]
+        wanted: Json = sent[facts.name]
         if facts.items:
             identity = next(f.name for f in facts.items if f.ref is not None)
             wanted = [{**item, identity: id_of(item[identity])} for item in wanted]
-            there = [{k: v for k, v in found.items() if any(k in item for item in wanted)} for found in live.fields.get(facts.name) or []]
+            there: Json = [
+                {k: v for k, v in found.items() if any(k in item for item in wanted)}
+                for found in live.fields.get(facts.name) or []
+            ]
         else:
             wanted = id_of(wanted) if facts.ref is not None and wanted is not None else wanted
             there = live.fields.get(facts.name)

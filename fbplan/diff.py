@@ -15,6 +15,7 @@ from fbplan.plan import Action, Change, FieldChange, Reason, Record
 from fbplan.state import Departing, Desired, DesiredState, Observed, World, generation_of
 
 _ACTION_ORDER = {action: rank for rank, action in enumerate(Action)}
+_KIND_ORDER = {name: rank for rank, name in enumerate(KINDS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ def compare(desired: DesiredState, world: World, ledger: Ledger, holds: Mapping[
 
     `holds` says, for API keys whose sink could be read, whether it holds the live key; None is "cannot be known".
     """
-    formers = {d.address: former for d in desired.resources.values() if (former := former_address(d, ledger)) is not None}
+    formers = {
+        d.address: former for d in desired.resources.values() if (former := former_address(d, ledger)) is not None
+    }
     found: list[Change] = []
     unverifiable: list[str] = []
     for resource in desired.resources.values():
@@ -45,8 +48,14 @@ def compare(desired: DesiredState, world: World, ledger: Ledger, holds: Mapping[
             unverifiable.append(resource.address)
     touched = len(found)
     found += _departures(desired, world, ledger, frozenset(formers.values()))
-    found.sort(key=lambda c: (_ACTION_ORDER[c.action], c.address))
-    broken = tuple(sorted(f"{a}: the platform reports {o.status}" for a, o in world.live.items() if _is_broken(o) and a in desired.resources))
+    found.sort(key=lambda c: (_ACTION_ORDER[c.action], _KIND_ORDER.get(split_address(c.address)[0], 99), c.address))
+    broken = tuple(
+        sorted(
+            f"{a}: the platform reports {o.status}"
+            for a, o in world.live.items()
+            if _is_broken(o) and a in desired.resources
+        )
+    )
     return Difference(tuple(found), len(desired.resources) - touched, tuple(sorted(unverifiable)), broken)
 
 
@@ -63,29 +72,73 @@ def _is_broken(live: Observed) -> bool:
 
 
 def _declared(
-    resource: Desired, live: Observed | None, entry: Entry | None, ledger: Ledger, former: str | None, is_held: bool | None
+    resource: Desired,
+    live: Observed | None,
+    entry: Entry | None,
+    ledger: Ledger,
+    former: str | None,
+    is_held: bool | None,
 ) -> Change | None:
     record = _record(resource)
     if live is None:
         vanished = entry is not None and former is None
         return Change(
-            resource.address, Action.CREATE, Reason.VANISHED if vanished else Reason.SPEC,
+            resource.address,
+            Action.CREATE,
+            Reason.VANISHED if vanished else Reason.SPEC,
             "it is owned, and no longer there" if vanished else "",
-            tuple(FieldChange(name, None, value) for name, value in _shown(resource)), record=record,
+            tuple(FieldChange(name, None, value) for name, value in _shown(resource)),
+            record=record,
         )
     fields = tuple(_field_changes(resource, live, entry, ledger))
     is_adopted = entry is None and ledger.is_kept
     if KINDS[resource.kind].reveals_secret and _needs_issue(resource, entry, ledger, is_held):
-        why = "its secret is not known to be in the sink" if entry is None else "the sink changed, and a secret is shown only once"
-        return Change(resource.address, Action.ROTATE, Reason.ADOPTION if entry is None else Reason.SPEC, why, fields, is_adopted=is_adopted, record=record)
+        why = (
+            "its secret is not known to be in the sink"
+            if entry is None
+            else "the sink changed, and a secret is shown only once"
+        )
+        return Change(
+            resource.address,
+            Action.ROTATE,
+            Reason.ADOPTION if entry is None else Reason.SPEC,
+            why,
+            fields,
+            is_adopted=is_adopted,
+            record=record,
+        )
     if not fields:
         if not is_adopted:
             return _moved(resource, former, record)
         why = "it is live and as declared"
-        return Change(resource.address, Action.ADOPT, Reason.ADOPTION, why, unverifiable=tuple(resource.secrets), is_adopted=True, record=record)
+        return Change(
+            resource.address,
+            Action.ADOPT,
+            Reason.ADOPTION,
+            why,
+            unverifiable=tuple(resource.secrets),
+            is_adopted=True,
+            record=record,
+        )
     action = Action.REPLACE if any(f.is_immutable for f in fields) else Action.UPDATE
-    reason = Reason.ADOPTION if is_adopted else Reason.DRIFT if all(f.reason is Reason.DRIFT for f in fields) else Reason.SPEC
-    return Change(resource.address, action, reason, "", fields, is_adopted=is_adopted, former=former, record=record, unverifiable=tuple(resource.secrets))
+    reason = (
+        Reason.ADOPTION
+        if is_adopted
+        else Reason.DRIFT
+        if all(f.reason is Reason.DRIFT for f in fields)
+        else Reason.SPEC
+    )
+    return Change(
+        resource.address,
+        action,
+        reason,
+        "",
+        fields,
+        is_adopted=is_adopted,
+        former=former,
+        record=record,
+        unverifiable=tuple(resource.secrets),
+    )
 
 
 def _moved(resource: Desired, former: str | None, record: Record) -> Change | None:
@@ -114,7 +167,7 @@ def _shown(resource: Desired) -> Iterator[tuple[str, Json]]:
         value = resource.fields.get(facts.name)
         if value is None or (facts.has(Trait.NAME) and value == split_address(resource.address)[1][-1]):
             continue
-        yield facts.name, facts.normalise(value)
+        yield facts.name, value if facts.items else facts.normalise(value)
 
 
 def _field_changes(resource: Desired, live: Observed, entry: Entry | None, ledger: Ledger) -> Iterator[FieldChange]:
@@ -129,7 +182,9 @@ def _field_changes(resource: Desired, live: Observed, entry: Entry | None, ledge
         if before == after:
             continue
         reason = Reason.SPEC
-        if entry is not None and entry.digests.get(facts.name) == ledger.digest(facts.name, resource.fields[facts.name]):
+        if entry is not None and entry.digests.get(facts.name) == ledger.digest(
+            facts.name, resource.fields[facts.name]
+        ):
             reason = Reason.DRIFT
         immutable = facts.has(Trait.IMMUTABLE)
         if facts.items:
@@ -152,7 +207,10 @@ def _declared_part(facts: Field, wanted: Json, there: Json) -> Json:
     identity = next(f for f in facts.items if f.ref is not None)
     live = {item[identity.name]: item for item in there or []}
     defaults = {f.name: f.create_default.value for f in facts.items if f.create_default is not None}
-    return [{**defaults, **{k: v for k, v in live.get(item[identity.name], {}).items() if k in defaults}, **item} for item in wanted]
+    return [
+        {**defaults, **{k: v for k, v in live.get(item[identity.name], {}).items() if k in defaults}, **item}
+        for item in wanted
+    ]
 
 
 def _explained(facts: Field, before: list[Json], after: list[Json], reason: Reason) -> Iterator[FieldChange]:
@@ -169,7 +227,9 @@ def _explained(facts: Field, before: list[Json], after: list[Json], reason: Reas
     for group in DeepDiff(old, new, view="tree").values():
         changed |= {tuple(str(part) for part in level.path(output_format="list")) for level in group}
     for path in sorted(changed):
-        yield FieldChange(f"{facts.name}.{'.'.join((_short(path[0]), *path[1:]))}", _at(old, path), _at(new, path), reason)
+        yield FieldChange(
+            f"{facts.name}.{'.'.join((_short(path[0]), *path[1:]))}", _at(old, path), _at(new, path), reason
+        )
 
 
 def _short(address: str) -> str:

@@ -88,7 +88,9 @@ def read_ledger(location: str, folder: Path) -> Ledger:
     except FileNotFoundError:
         return Ledger()
     except OSError as fault:
-        raise FbplanError("the ledger cannot be read", str(path), fault.strerror or str(fault), "check the path and its permissions") from fault
+        raise FbplanError(
+            "the ledger cannot be read", str(path), fault.strerror or str(fault), "check the path and its permissions"
+        ) from fault
     try:
         document = json.loads(text)
         found = document["format"]
@@ -98,7 +100,9 @@ def read_ledger(location: str, folder: Path) -> Ledger:
         raise _damaged(path, "it is not a ledger, or only a part of one") from fault
     if found != FORMAT:
         raise FbplanError(
-            "the ledger was written by a newer fbplan", str(path), f"its format is '{found}', this version reads '{FORMAT}'",
+            "the ledger was written by a newer fbplan",
+            str(path),
+            f"its format is '{found}', this version reads '{FORMAT}'",
             "use the newer fbplan; the file was not touched",
         )
     if document.get("digest") != _checksum(document):
@@ -111,7 +115,9 @@ def read_ledger(location: str, folder: Path) -> Ledger:
 
 def _damaged(path: Path, why: str) -> FbplanError:
     return FbplanError(
-        "the ledger is damaged", str(path), why,
+        "the ledger is damaged",
+        str(path),
+        why,
         "restore it from git or a backup; or move it away: fbplan then finds live resources by name again and deletes nothing",
     )
 
@@ -199,7 +205,12 @@ def write_atomically(path: Path, content: bytes, noun: str, mode: int = 0o644) -
         finally:
             os.close(folder)
     except OSError as fault:
-        raise FbplanError(f"{noun} cannot be written", str(path), fault.strerror or str(fault), "free some space or correct the permissions, then run the same command again") from fault
+        raise FbplanError(
+            f"{noun} cannot be written",
+            str(path),
+            fault.strerror or str(fault),
+            "free some space or correct the permissions, then run the same command again",
+        ) from fault
 
 
 @contextlib.contextmanager
@@ -213,13 +224,23 @@ def locked(location: str, folder: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as fault:
-        raise FbplanError("the lock beside the ledger cannot be made", str(path), fault.strerror or str(fault), "apply needs to write there; nothing was changed") from fault
+        raise FbplanError(
+            "the lock beside the ledger cannot be made",
+            str(path),
+            fault.strerror or str(fault),
+            "apply needs to write there; nothing was changed",
+        ) from fault
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as fault:
             holder = os.read(handle, 200).decode(errors="replace").strip() or "an unknown process"
-            raise LockHeld("another apply is running", str(path), f"held by {holder}", "wait for it to end and run the same command again") from fault
+            raise LockHeld(
+                "another apply is running",
+                str(path),
+                f"held by {holder}",
+                "wait for it to end and run the same command again",
+            ) from fault
         os.ftruncate(handle, 0)
         os.write(handle, f"process {os.getpid()}".encode())
         yield
@@ -232,6 +253,8 @@ def require_workspace(ledger: Ledger, workspace_id: str, name: str) -> None:
     """The ledger pins its workspace: applying it to another one would delete by mistake."""
     if ledger.workspace_id is not None and ledger.workspace_id != workspace_id:
         raise Refused(
-            f"the ledger belongs to another workspace than '{name}'", "", "the ids in it would not mean what they say",
+            f"the ledger belongs to another workspace than '{name}'",
+            "",
+            "the ids in it would not mean what they say",
             "use the ledger of this workspace, or name another `ledger:`; no flag opens this",
         )

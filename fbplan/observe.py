@@ -36,19 +36,30 @@ class Observation:
 
 def find_workspace(client: ReadClient, wanted: str | None, pinned: str | None) -> Workspace:
     """The workspace by id or exact name; without either, the pinned one. Never a guess."""
-    found = [Workspace(str(w.get("id")), str(w.get("name") or "")) for w in client.workspaces() if not w.get("deletedAt")]
+    found = [
+        Workspace(str(w.get("id")), str(w.get("name") or "")) for w in client.workspaces() if not w.get("deletedAt")
+    ]
     names = ", ".join(sorted(f"'{w.name}'" for w in found)) or "none"
     if wanted is None:
         matching = [w for w in found if w.id == pinned]
         if not matching:
-            raise FbplanError("the spec names no workspace", "", f"this user sees {names}", "add `workspace: NAME` to the spec")
+            raise FbplanError(
+                "the spec names no workspace", "", f"this user sees {names}", "add `workspace: NAME` to the spec"
+            )
         return matching[0]
     matching = [w for w in found if w.id == wanted] or [w for w in found if w.name == wanted]
     if not matching:
-        raise FbplanError(f"there is no workspace '{wanted}'", "", f"this user sees {names}", "correct `workspace:`, or ask for access to it")
+        raise FbplanError(
+            f"there is no workspace '{wanted}'",
+            "",
+            f"this user sees {names}",
+            "correct `workspace:`, or ask for access to it",
+        )
     if len(matching) > 1:
         ids = ", ".join(sorted(w.id for w in matching))
-        raise Refused(f"{len(matching)} workspaces are called '{wanted}'", "", f"ids: {ids}", "put the id into `workspace:`")
+        raise Refused(
+            f"{len(matching)} workspaces are called '{wanted}'", "", f"ids: {ids}", "put the id into `workspace:`"
+        )
     return matching[0]
 
 
@@ -57,7 +68,9 @@ def observe(client: ReadClient, workspace: Workspace, targets: tuple[Target, ...
     roots = [kind for kind in KINDS.values() if kind.parent is None]
     with ThreadPoolExecutor(max_workers=8) as pool:
         listings = dict(zip(roots, pool.map(lambda kind: client.listing(kind, workspace.id), roots), strict=True))
-        found = [observed_from(kind, raw) for kind, rows in listings.items() for raw in rows if _belongs(raw, workspace.id)]
+        found = [
+            observed_from(kind, raw) for kind, rows in listings.items() for raw in rows if _belongs(raw, workspace.id)
+        ]
         counts = {kind.name: len(rows) for kind, rows in listings.items()}
         first = _matched(found, targets, ledger)
         for kind in KINDS.values():
@@ -66,7 +79,9 @@ def observe(client: ReadClient, workspace: Workspace, targets: tuple[Target, ...
             parents = _parents(kind.name, targets, ledger)
             ids = sorted({first.live[address].id for address in parents if address in first.live})
             rows = pool.map(lambda parent_id, kind=kind: client.listing(kind, workspace.id, parent_id), ids)
-            children = [observed_from(kind, raw, parent_id) for parent_id, group in zip(ids, rows, strict=True) for raw in group]
+            children = [
+                observed_from(kind, raw, parent_id) for parent_id, group in zip(ids, rows, strict=True) for raw in group
+            ]
             counts[kind.name] = len(children)
             found += children
     matcher = _matched(found, targets, ledger) if counts.keys() - {kind.name for kind in roots} else first
@@ -92,7 +107,9 @@ def _parents(kind: str, targets: tuple[Target, ...], ledger: Ledger) -> set[str]
     return owned | {t.parent for t in targets if t.kind == kind and t.parent is not None}
 
 
-def recent_uploads(client: ReadClient, observation: Observation, addresses: list[str], start: str, end: str) -> dict[str, int]:
+def recent_uploads(
+    client: ReadClient, observation: Observation, addresses: list[str], start: str, end: str
+) -> dict[str, int]:
     """Bytes written since `start` for each address, where the statistics tell; rows may carry strings or numbers."""
     ids = {observation.world.live[a].id: a for a in addresses if a in observation.world.live}
     if not ids:

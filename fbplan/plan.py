@@ -190,14 +190,22 @@ class Plan:
         return {action.value: n for action in Action if (n := self.count(action))}
 
 
-_OUTSIDE_ID = frozenset({"plan_id", "spec_path", "folder", "warnings", "broken", "unmanaged", "unchanged", "unverifiable", "activity"})
+_OUTSIDE_ID = frozenset(
+    {"plan_id", "spec_path", "folder", "warnings", "broken", "unmanaged", "unchanged", "unverifiable", "activity"}
+)
 """What does not change what will be done, and so is no part of the identity of a plan."""
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """The document: what `-o json` prints and `--out` saves."""
     body = _plain(plan)
-    return {"format": "fbplan.plan", "format_version": FORMAT_VERSION, "summary": plan.summary, "has_changes": plan.has_changes, **body}
+    return {
+        "format": "fbplan.plan",
+        "format_version": FORMAT_VERSION,
+        "summary": plan.summary,
+        "has_changes": plan.has_changes,
+        **body,
+    }
 
 
 def identified(plan: Plan) -> Plan:
@@ -221,17 +229,34 @@ def read_plan(text: str, where: str) -> Plan:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as fault:
-        raise FbplanError("this is not a saved plan", where, "it is not JSON", "make one with: fbplan plan --out FILE") from fault
+        raise FbplanError(
+            "this is not a saved plan", where, "it is not JSON", "make one with: fbplan plan --out FILE"
+        ) from fault
     if not isinstance(document, dict) or document.get("format") != "fbplan.plan":
         raise FbplanError("this is not a saved plan", where, "", "make one with: fbplan plan --out FILE")
     if document.get("format_version") != FORMAT_VERSION:
-        raise FbplanError("the plan was saved by another version of fbplan", where, f"its format is {document.get('format_version')!r}, this version reads {FORMAT_VERSION}", "plan again: fbplan plan --out FILE")
+        raise FbplanError(
+            "the plan was saved by another version of fbplan",
+            where,
+            f"its format is {document.get('format_version')!r}, this version reads {FORMAT_VERSION}",
+            "plan again: fbplan plan --out FILE",
+        )
     try:
         plan = _load(document)
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        raise FbplanError("the saved plan is damaged", where, f"a part of it is missing or odd ({fault})", "plan again: fbplan plan --out FILE") from fault
+        raise FbplanError(
+            "the saved plan is damaged",
+            where,
+            f"a part of it is missing or odd ({fault})",
+            "plan again: fbplan plan --out FILE",
+        ) from fault
     if identified(plan).plan_id != plan.plan_id:
-        raise FbplanError("the saved plan was altered", where, "its content does not match its plan_id", "plan again: fbplan plan --out FILE")
+        raise FbplanError(
+            "the saved plan was altered",
+            where,
+            "its content does not match its plan_id",
+            "plan again: fbplan plan --out FILE",
+        )
     return plan
 
 
@@ -240,7 +265,8 @@ def _load(document: Mapping[str, Any]) -> Plan:
     policy = values["policy"]
     values["changes"] = tuple(_change(c) for c in values["changes"])
     values["steps"] = tuple(
-        Step(**{**s, "verb": Verb(s["verb"]), "phase": Phase(s["phase"]), "needs": tuple(s["needs"])}) for s in values["steps"]
+        Step(**{**s, "verb": Verb(s["verb"]), "phase": Phase(s["phase"]), "needs": tuple(s["needs"])})
+        for s in values["steps"]
     )
     values["targets"] = tuple(Target(**t) for t in values["targets"])
     values["refusals"] = tuple(Refusal(**r) for r in values["refusals"])
@@ -263,3 +289,10 @@ def _change(found: Mapping[str, Any]) -> Change:
             "record": None if record is None else Record(**record),
         }
     )
+
+
+def plan_schema() -> str:
+    """The JSON Schema of the plan document, derived from these records."""
+    from fbplan.plan_schema import schema_text
+
+    return schema_text(Plan, FORMAT_VERSION)

@@ -60,14 +60,26 @@ def _steps(change: Change, desired: DesiredState, world: World) -> Iterator[Step
 def _create(resource: Desired) -> Step:
     if KINDS[resource.kind].reveals_secret:
         return _issue(resource, 1)
-    return Step(f"{resource.address}:create", resource.address, Verb.CREATE, Phase.EXPAND, sets=resource.fields, secrets=resource.secrets)
+    return Step(
+        f"{resource.address}:create",
+        resource.address,
+        Verb.CREATE,
+        Phase.EXPAND,
+        sets=resource.fields,
+        secrets=resource.secrets,
+    )
 
 
 def _issue(resource: Desired, generation: int) -> Step:
     name = resource.name if generation == 1 else f"{resource.name}.g{generation}"
     return Step(
-        f"{resource.address}:issue", resource.address, Verb.ISSUE, Phase.EXPAND,
-        sets={**resource.fields, "name": name}, sink=resource.sink, generation=generation,
+        f"{resource.address}:issue",
+        resource.address,
+        Verb.ISSUE,
+        Phase.EXPAND,
+        sets={**resource.fields, "name": name},
+        sink=resource.sink,
+        generation=generation,
     )
 
 
@@ -92,11 +104,14 @@ def _updates(change: Change, resource: Desired, world: World) -> Iterator[Step]:
     if kind.marker_field is not None and any(f.path == "name" for f in change.fields):
         wide["name"] = resource.name
     resends = any(f.path == "version" for f in change.fields) or any(
-        f.after is None and any(g.name == f.path and g.has(Trait.SECRET_FORM) for g in kind.fields) for f in change.fields
+        f.after is None and any(g.name == f.path and g.has(Trait.SECRET_FORM) for g in kind.fields)
+        for f in change.fields
     )
     secrets: Mapping[str, Json] = resource.secrets if resends else {}
     if wide or secrets:
-        yield Step(f"{resource.address}:update", resource.address, Verb.UPDATE, Phase.EXPAND, sets=wide, secrets=secrets)
+        yield Step(
+            f"{resource.address}:update", resource.address, Verb.UPDATE, Phase.EXPAND, sets=wide, secrets=secrets
+        )
     if narrow:
         yield Step(f"{resource.address}:narrow", resource.address, Verb.UPDATE, Phase.CONTRACT, sets=narrow)
 
@@ -120,9 +135,23 @@ def _replaces(change: Change, resource: Desired) -> Iterator[Step]:
     unique = kind.swap_requires_change_of
     create = _create(resource)
     if unique is None or any(f.path == unique for f in change.fields):
-        yield Step(f"{resource.address}:set-aside", resource.address, Verb.UPDATE, Phase.EXPAND, sets={"name": f"{resource.name}.replaced"}, target="old")
+        yield Step(
+            f"{resource.address}:set-aside",
+            resource.address,
+            Verb.UPDATE,
+            Phase.EXPAND,
+            sets={"name": f"{resource.name}.replaced"},
+            target="old",
+        )
         yield replace(create, needs=(f"{resource.address}:set-aside",))
-        yield Step(f"{resource.address}:delete-old", resource.address, Verb.DELETE, Phase.CONTRACT, needs=(create.id,), target="old")
+        yield Step(
+            f"{resource.address}:delete-old",
+            resource.address,
+            Verb.DELETE,
+            Phase.CONTRACT,
+            needs=(create.id,),
+            target="old",
+        )
         return
     yield Step(f"{resource.address}:delete-old", resource.address, Verb.DELETE, Phase.EXPAND, target="old")
     yield replace(create, needs=(f"{resource.address}:delete-old",))
@@ -135,12 +164,20 @@ def _needs(step: Step, by_address: Mapping[str, list[Step]], desired: DesiredSta
         for user in world.users.get(step.address, ()):
             yield from (s.id for s in by_address.get(user, ()) if s.id != step.id)
         live = world.live.get(step.address)
-        for address, child in world.live.items() if live is not None and KINDS[live.kind].routes else ():
-            if child.parent_id == live.id:
+        children = world.live.items() if live is not None and KINDS[live.kind].routes else ()
+        for address, child in children:
+            if live is not None and child.parent_id == live.id:
                 yield from (s.id for s in by_address.get(address, ()) if s.verb is Verb.DELETE)
         return
     for target in references_of(step.sets, resource):
-        yield from (s.id for s in by_address.get(target, ()) if s.verb in {Verb.CREATE, Verb.UPDATE} and s.phase is Phase.EXPAND and s.id != step.id and s.target != "old")
+        yield from (
+            s.id
+            for s in by_address.get(target, ())
+            if s.verb in {Verb.CREATE, Verb.UPDATE}
+            and s.phase is Phase.EXPAND
+            and s.id != step.id
+            and s.target != "old"
+        )
     if step.phase is Phase.CONTRACT:
         yield from (s.id for s in by_address.get(step.address, ()) if s.phase is Phase.EXPAND)
 
@@ -164,7 +201,9 @@ def preconditions_of(changes: tuple[Change, ...], world: World) -> dict[str, str
     }
 
 
-def targets_of(addresses: set[str], desired: DesiredState, known: Mapping[str, Named], formers: Mapping[str, str]) -> tuple[Target, ...]:
+def targets_of(
+    addresses: set[str], desired: DesiredState, known: Mapping[str, Named], formers: Mapping[str, str]
+) -> tuple[Target, ...]:
     """How each of these addresses is found again without the spec, in the order in which parents come first."""
     out = []
     order = {name: rank for rank, name in enumerate(KINDS)}
@@ -182,11 +221,17 @@ def targets_of(addresses: set[str], desired: DesiredState, known: Mapping[str, N
 def hints(changes: tuple[Change, ...], desired: DesiredState, world: World) -> tuple[str, ...]:
     """A delete and a create over one provider bucket are most often one rename."""
     out = []
-    gone = {(o.kind, o.fields.get("bucket")): c.address for c in changes if c.action is Action.DELETE and (o := world.live.get(c.address)) is not None}
+    gone = {
+        (o.kind, o.fields.get("bucket")): c.address
+        for c in changes
+        if c.action is Action.DELETE and (o := world.live.get(c.address)) is not None
+    }
     for change in changes:
         resource = desired.resources.get(change.address)
         if change.action is Action.CREATE and resource is not None and resource.fields.get("bucket") is not None:
             other = gone.get((resource.kind, resource.fields["bucket"]))
             if other is not None:
-                out.append(f"{other} is deleted and {change.address} created over the same provider bucket: to rename it instead, set `renamed_from: {split_address(other)[1][-1]}`")
+                out.append(
+                    f"{other} is deleted and {change.address} created over the same provider bucket: to rename it instead, set `renamed_from: {split_address(other)[1][-1]}`"
+                )
     return tuple(out)

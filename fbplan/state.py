@@ -156,7 +156,10 @@ def _desired(kind: Kind, names: tuple[str, ...], declared: Any, place: tuple[str
 
 def _plain(facts: Any, value: Any) -> Json:
     if facts.items:
-        return [{f.name: _plain(f, inner) for f in facts.items if (inner := getattr(item, f.name)) is not None} for item in value]
+        return [
+            {f.name: _plain(f, inner) for f in facts.items if (inner := getattr(item, f.name)) is not None}
+            for item in value
+        ]
     return address_of(facts.ref.kind, value) if facts.ref is not None else value
 
 
@@ -261,13 +264,22 @@ class Matcher:
             elif facts.items:
                 refs = {f.name: f.ref.kind for f in facts.items if f.ref is not None}
                 changed[facts.name] = [
-                    {k: self._name_of(refs[k], v, address_by_id) if k in refs else v for k, v in item.items()} for item in value
+                    {k: self._name_of(refs[k], v, address_by_id) if k in refs else v for k, v in item.items()}
+                    for item in value
                 ]
         if not changed:
             return observed
         return Observed(
-            observed.kind, observed.id, observed.name, {**observed.fields, **changed}, observed.parent_id, observed.key_id,
-            observed.status, observed.created_at, observed.is_web3, observed.carried,
+            observed.kind,
+            observed.id,
+            observed.name,
+            {**observed.fields, **changed},
+            observed.parent_id,
+            observed.key_id,
+            observed.status,
+            observed.created_at,
+            observed.is_web3,
+            observed.carried,
         )
 
     def _name_of(self, kind: str, remote: str, address_by_id: Mapping[tuple[str, str], str]) -> str:

@@ -46,7 +46,9 @@ def _read(facts: Field, raw: Mapping[str, Any]) -> Json:
         value = wire.decode(value)
     if facts.items and value is not None:
         names = {f.wire.write: f.name for f in facts.items if f.wire is not None}
-        return [{ours: item[theirs] for theirs, ours in names.items() if item.get(theirs) is not None} for item in value]
+        return [
+            {ours: item[theirs] for theirs, ours in names.items() if item.get(theirs) is not None} for item in value
+        ]
     return value
 
 
@@ -66,7 +68,14 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def create_body(kind: Kind, sets: Mapping[str, Json], secrets: Mapping[str, str], workspace_id: str, id_of: Callable[[str], str], marker: str) -> dict[str, Json]:
+def create_body(
+    kind: Kind,
+    sets: Mapping[str, Json],
+    secrets: Mapping[str, str],
+    workspace_id: str,
+    id_of: Callable[[str], str],
+    marker: str,
+) -> dict[str, Json]:
     """The body of a POST: what is declared, what a create needs, the secrets just resolved."""
     body: dict[str, Json] = {}
     for facts in kind.compared:
@@ -78,7 +87,15 @@ def create_body(kind: Kind, sets: Mapping[str, Json], secrets: Mapping[str, str]
     return {**body, **_around(kind, workspace_id, marker), **_secret_body(kind, secrets)}
 
 
-def update_body(kind: Kind, live: Observed, sets: Mapping[str, Json], secrets: Mapping[str, str], workspace_id: str, id_of: Callable[[str], str], marker: str) -> dict[str, Json]:
+def update_body(
+    kind: Kind,
+    live: Observed,
+    sets: Mapping[str, Json],
+    secrets: Mapping[str, str],
+    workspace_id: str,
+    id_of: Callable[[str], str],
+    marker: str,
+) -> dict[str, Json]:
     """The body of a PUT: the live fields with the declared ones over them; or only those, where PUT is partial.
 
     `live` still refers by remote id. A shared credential goes out only when it changes; nothing that was read is ever
@@ -106,7 +123,9 @@ def _encode(facts: Field, value: Json, id_of: Callable[[str], str]) -> Json:
     if facts.items:
         return [
             {
-                f.wire.write: _encode(f, item[f.name] if f.name in item else f.create_default.value if f.create_default else None, id_of)
+                f.wire.write: _encode(
+                    f, item[f.name] if f.name in item else f.create_default.value if f.create_default else None, id_of
+                )
                 for f in facts.items
                 if f.wire is not None and (f.name in item or f.create_default is not None)
             }

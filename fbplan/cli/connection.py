@@ -16,7 +16,9 @@ EMULATOR = "emulator:"
 
 
 @contextlib.contextmanager
-def connected(url: str | None, environ: Mapping[str, str], told: Callable[[str], None], concurrency: int = 8) -> Iterator[Session]:
+def connected(
+    url: str | None, environ: Mapping[str, str], told: Callable[[str], None], concurrency: int = 8
+) -> Iterator[Session]:
     """A session with the API at `url` (else FB_API_URL, else the public one). Raises AuthenticationFailed early."""
     target = (url or environ.get("FB_API_URL") or DEFAULT_URL).rstrip("/")
     identity = identity_from(environ)
@@ -31,7 +33,12 @@ def connected(url: str | None, environ: Mapping[str, str], told: Callable[[str],
             app.close()
         return
     if identity.token is None and identity.login is None:
-        raise AuthenticationFailed("no token for the API", target, "FB_JWT is not set", "set FB_JWT or FB_JWT_FILE; automation sets FB_EMAIL and FB_PASSWORD. To try it without an account: fbplan demo")
+        raise AuthenticationFailed(
+            "no token for the API",
+            target,
+            "FB_JWT is not set",
+            "set FB_JWT or FB_JWT_FILE; automation sets FB_EMAIL and FB_PASSWORD. To try it without an account: fbplan demo",
+        )
     with Session(Settings(target, concurrency), identity, told=told) as session:
         yield session
 

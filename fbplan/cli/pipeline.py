@@ -35,14 +35,21 @@ class Planned:
     ledger: Ledger
 
 
-def make_plan(loaded: LoadedSpec, client: ReadClient, allowances: tuple[str, ...], now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Planned:
+def make_plan(
+    loaded: LoadedSpec,
+    client: ReadClient,
+    allowances: tuple[str, ...],
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Planned:
     """Look at the live state once and say what would have to change. Writes nothing, resolves no secret."""
     spec, folder = loaded.spec, loaded.folder
     ledger = read_ledger(spec.ledger, folder)
     desired = desired_state(spec)
     workspace = find_workspace(client, spec.workspace, ledger.workspace_id)
     require_workspace(ledger, workspace.id, workspace.name)
-    formers = {d.address: former for d in desired.resources.values() if (former := former_address(d, ledger)) is not None}
+    formers = {
+        d.address: former for d in desired.resources.values() if (former := former_address(d, ledger)) is not None
+    }
     wanted = {*desired.resources, *ledger.entries, *desired.delete} - set(formers.values())
     everything = targets_of(wanted, desired, ledger.entries, formers)
     observation = observe(client, workspace, everything, ledger)
@@ -52,16 +59,34 @@ def make_plan(loaded: LoadedSpec, client: ReadClient, allowances: tuple[str, ...
     changes = tuple(_placed(_noted(c, desired, world, content), loaded, desired) for c in difference.changes)
     policy = _policy_change(loaded, content, published, changes, world, ledger)
     situation = Situation(
-        desired, world, ledger, changes, Limits(spec.limits.max_deletes, spec.limits.max_change), frozenset(allowances),
-        frozenset(f"bucket.{n}" for n in routed_names(content) | (routed_names(published.document) if published.document else frozenset())),
+        desired,
+        world,
+        ledger,
+        changes,
+        Limits(spec.limits.max_deletes, spec.limits.max_change),
+        frozenset(allowances),
+        frozenset(
+            f"bucket.{n}"
+            for n in routed_names(content) | (routed_names(published.document) if published.document else frozenset())
+        ),
         {f"repository.{n}": r.routing.drain for n, r in spec.repositories.items() if r.routing and r.routing.drain},
     )
     refused = refusals(situation)
     steps = steps_of(changes, desired, world) if not world.ambiguous else ()
-    relevant = {c.address for c in changes} | {t for s in steps for t in references_of(s.sets, desired.resources.get(s.address))}
+    relevant = {c.address for c in changes} | {
+        t for s in steps for t in references_of(s.sets, desired.resources.get(s.address))
+    }
     if policy is not None and policy.publishes:
-        relevant |= {f"repository.{n}" for n in content.body["repositories"]} | {f"bucket.{n}" for n in content.body["buckets"]} | set(content.key_addresses.values())
-    relevant |= {f"{KINDS[kind].parent}.{names[0]}" for kind, names in map(split_address, relevant) if kind in KINDS and KINDS[kind].parent}
+        relevant |= (
+            {f"repository.{n}" for n in content.body["repositories"]}
+            | {f"bucket.{n}" for n in content.body["buckets"]}
+            | set(content.key_addresses.values())
+        )
+    relevant |= {
+        f"{KINDS[kind].parent}.{names[0]}"
+        for kind, names in map(split_address, relevant)
+        if kind in KINDS and KINDS[kind].parent
+    }
     relevant |= {user for c in changes for user in world.users.get(c.address, ()) if not user.startswith("unmanaged:")}
     plan = Plan(
         workspace=workspace.name,
@@ -77,7 +102,11 @@ def make_plan(loaded: LoadedSpec, client: ReadClient, allowances: tuple[str, ...
         policy=policy,
         refusals=refused,
         allowances=allowances,
-        warnings=(*(f"{w.location}: {w.address}: {w.message}; {w.fix}" for w in loaded.warnings), *_warnings(loaded, changes), *hints(changes, desired, world)),
+        warnings=(
+            *(f"{w.location}: {w.address}: {w.message}; {w.fix}" for w in loaded.warnings),
+            *_warnings(loaded, changes),
+            *hints(changes, desired, world),
+        ),
         unverifiable=difference.unverifiable,
         broken=difference.broken,
         unmanaged={KINDS[k].section: n for k, n in world.unmanaged.items()},
@@ -112,21 +141,43 @@ def _asks(resource: Desired, ledger: Ledger) -> bool:
     return entry is None or entry.digests.get("sink") != ledger.digest("sink", resource.sink)
 
 
-def _policy_change(loaded: LoadedSpec, content: Content, published: Published, changes: tuple[Change, ...], world: World, ledger: Ledger) -> PolicyChange | None:
+def _policy_change(
+    loaded: LoadedSpec,
+    content: Content,
+    published: Published,
+    changes: tuple[Change, ...],
+    world: World,
+    ledger: Ledger,
+) -> PolicyChange | None:
     path = _policy_path(loaded)
-    if not content.body["repositories"] and loaded.spec.policy is None and published.document is None and published.problem is None:
+    if (
+        not content.body["repositories"]
+        and loaded.spec.policy is None
+        and published.document is None
+        and published.problem is None
+    ):
         return None
     made = {c.address for c in changes if c.action in {Action.CREATE, Action.REPLACE, Action.ROTATE}}
     ids = Ids(
-        {n: world.live[a].id for n in content.body["repositories"] if (a := f"repository.{n}") in world.live and a not in made},
+        {
+            n: world.live[a].id
+            for n in content.body["repositories"]
+            if (a := f"repository.{n}") in world.live and a not in made
+        },
         {n: world.live[a].id for n in content.body["buckets"] if (a := f"bucket.{n}") in world.live and a not in made},
-        {a: key for a in content.key_addresses.values() if a in world.live and a not in made and (key := _key_id(a, world, ledger))},
+        {
+            a: key
+            for a in content.key_addresses.values()
+            if a in world.live and a not in made and (key := _key_id(a, world, ledger))
+        },
     )
     digest = spec_digest(content)
     why = needs_publishing(published, content, ids, digest)
     before = published.document if published.problem is None else None
     lines = describe(before, preview(content, ids, 0, digest)) if why else ()
-    return PolicyChange(path, why is not None, why or "", content_digest(content), digest, content.to_json() if why else None, lines)
+    return PolicyChange(
+        path, why is not None, why or "", content_digest(content), digest, content.to_json() if why else None, lines
+    )
 
 
 def _key_id(address: str, world: World, ledger: Ledger) -> str | None:
@@ -139,7 +190,9 @@ def _noted(change: Change, desired: DesiredState, world: World, content: Content
     notes = list(change.notes)
     detached = [f.path.split(".", 1)[1] for f in change.fields if f.path.startswith("buckets.") and f.after is None]
     if detached and change.action is Action.UPDATE:
-        notes.append(f"writers that still follow the old policy fail on {', '.join(detached)} until they reload it; its objects stay at the provider")
+        notes.append(
+            f"writers that still follow the old policy fail on {', '.join(detached)} until they reload it; its objects stay at the provider"
+        )
     if change.action is Action.REPLACE:
         notes.append("a new object with a new id takes its place")
     if change.action is Action.ROTATE:
@@ -161,7 +214,12 @@ def _placed(change: Change, loaded: LoadedSpec, desired: DesiredState) -> Change
 
 def _warnings(loaded: LoadedSpec, changes: tuple[Change, ...]) -> list[str]:
     out = []
-    rotating = [f"api_key.{n}.{k}" for n, r in loaded.spec.repositories.items() for k, d in (r.api_keys or {}).items() if d.rotate is not None]
+    rotating = [
+        f"api_key.{n}.{k}"
+        for n, r in loaded.spec.repositories.items()
+        for k, d in (r.api_keys or {}).items()
+        if d.rotate is not None
+    ]
     if rotating:
         out.append(f"{', '.join(rotating)}: `rotate:` is checked and kept, but this version does not rotate by age")
     if loaded.spec.ledger == "none" and any(c.action is Action.CREATE for c in changes):
@@ -169,16 +227,28 @@ def _warnings(loaded: LoadedSpec, changes: tuple[Change, ...]) -> list[str]:
     return out
 
 
-def _activity(client: ReadClient, observation: Observation, changes: tuple[Change, ...], now: datetime) -> dict[str, int]:
+def _activity(
+    client: ReadClient, observation: Observation, changes: tuple[Change, ...], now: datetime
+) -> dict[str, int]:
     """Bytes written in the last 30 days to what would be deleted; a failure here is no reason to refuse a plan."""
-    going = [c.address for c in changes if c.action is Action.DELETE and not KINDS[split_address(c.address)[0]].routes and KINDS[split_address(c.address)[0]].put == "full"]
+    going = [
+        c.address
+        for c in changes
+        if c.action is Action.DELETE
+        and not KINDS[split_address(c.address)[0]].routes
+        and KINDS[split_address(c.address)[0]].put == "full"
+    ]
     going = [a for a in going if KINDS[split_address(a)[0]].parent is None]
     if not going:
         return {}
     end = now.replace(microsecond=0)
     try:
-        return recent_uploads(client, observation, going[:200], (end - timedelta(days=30)).isoformat().replace("+00:00", "Z"), end.isoformat().replace("+00:00", "Z"))
+        return recent_uploads(
+            client,
+            observation,
+            going[:200],
+            (end - timedelta(days=30)).isoformat().replace("+00:00", "Z"),
+            end.isoformat().replace("+00:00", "Z"),
+        )
     except FbplanError:
         return {}
-
-

@@ -37,14 +37,18 @@ class ReadClient:
 
     def validate_bucket(self, remote_id: str, bucket: str) -> Mapping[str, Any]:
         """Ask online nodes to probe a registered bucket; changes nothing."""
-        found = self._session.read(f"/bucket/{quote(remote_id, safe='')}/validate", method="POST", body={"bucket": bucket})
+        found = self._session.read(
+            f"/bucket/{quote(remote_id, safe='')}/validate", method="POST", body={"bucket": bucket}
+        )
         return found if isinstance(found, dict) else {}
 
 
 class WriteClient(ReadClient):
     """What `apply` alone is given."""
 
-    def create(self, kind: Kind, body: Mapping[str, Json], parent_id: str | None = None) -> tuple[str, Mapping[str, Any]]:
+    def create(
+        self, kind: Kind, body: Mapping[str, Json], parent_id: str | None = None
+    ) -> tuple[str, Mapping[str, Any]]:
         """The id of the new object and the whole answer. Raises Ambiguous when the answer holds no id."""
         path = _collection(kind, parent_id)
         found = self._session.write("POST", path, body, is_slow=bool(kind.write_only))
@@ -70,5 +74,10 @@ def _listed(found: Any, key: str, call: str) -> list[Mapping[str, Any]]:
     """The list in an answer; a missing or odd one is an error, never an empty list."""
     rows = found.get(key) if isinstance(found, dict) else found
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ApiFault("the API answered without the list it should hold", call, f"'{key}' is missing or is not a list", "nothing was changed; try again, and report it if it stays")
+        raise ApiFault(
+            "the API answered without the list it should hold",
+            call,
+            f"'{key}' is missing or is not a list",
+            "nothing was changed; try again, and report it if it stays",
+        )
     return rows

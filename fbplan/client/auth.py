@@ -35,9 +35,16 @@ def identity_from(environ: Mapping[str, str]) -> Identity:
     email = environ.get("FB_EMAIL")
     password = environ.get("FB_PASSWORD") or _file(environ, "FB_PASSWORD_FILE")
     if email and not password:
-        raise AuthenticationFailed("FB_EMAIL is set without a password", "", "", "set FB_PASSWORD or FB_PASSWORD_FILE beside it")
+        raise AuthenticationFailed(
+            "FB_EMAIL is set without a password", "", "", "set FB_PASSWORD or FB_PASSWORD_FILE beside it"
+        )
     if token and not token.isascii():
-        raise AuthenticationFailed("the token holds characters that no token has", "", "it was probably copied with a quote or a space", "set FB_JWT again")
+        raise AuthenticationFailed(
+            "the token holds characters that no token has",
+            "",
+            "it was probably copied with a quote or a space",
+            "set FB_JWT again",
+        )
     login = Login(email, Secret(password)) if email and password else None
     return Identity(Secret(token.strip()) if token else None, login)
 
@@ -49,9 +56,13 @@ def _file(environ: Mapping[str, str], variable: str) -> str | None:
     try:
         text = Path(path).expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as fault:
-        raise AuthenticationFailed(f"the file in {variable} cannot be read", path, str(fault), f"correct {variable}") from fault
+        raise AuthenticationFailed(
+            f"the file in {variable} cannot be read", path, str(fault), f"correct {variable}"
+        ) from fault
     if not text:
-        raise AuthenticationFailed(f"the file in {variable} is empty", path, "", f"put the secret into it, or unset {variable}")
+        raise AuthenticationFailed(
+            f"the file in {variable} is empty", path, "", f"put the secret into it, or unset {variable}"
+        )
     return text
 
 

@@ -70,14 +70,39 @@ def read_answer(status: int, content: bytes, retry_after: str | None) -> Answer:
 
 def fault_of(answer: Answer, call: str) -> FbplanError:
     """The error that a failed answer stands for; `call` is the method and path, which hold no secret."""
-    told = " ".join(part for part in (answer.code, f"'{answer.message}'" if answer.message else "") if part) or "no reason given"
+    told = (
+        " ".join(part for part in (answer.code, f"'{answer.message}'" if answer.message else "") if part)
+        or "no reason given"
+    )
     if answer.status == 401:
-        return AuthenticationFailed("the API does not accept the token", call, told, "get a new token (it lasts one hour) into FB_JWT, or set FB_EMAIL and FB_PASSWORD")
+        return AuthenticationFailed(
+            "the API does not accept the token",
+            call,
+            told,
+            "get a new token (it lasts one hour) into FB_JWT, or set FB_EMAIL and FB_PASSWORD",
+        )
     if answer.is_quota:
-        return ApiFault("the bucket quota of the organisation is used up", call, told, "delete a registration that is not needed, or raise the plan; `fbplan whoami` shows the quota")
+        return ApiFault(
+            "the bucket quota of the organisation is used up",
+            call,
+            told,
+            "delete a registration that is not needed, or raise the plan; `fbplan whoami` shows the quota",
+        )
     if answer.status >= 500 or (answer.status < 400 and not answer.is_json and not answer.is_failure):
-        return Ambiguous(f"the API failed with status {answer.status}", call, told, "the outcome is read back before anything is repeated")
+        return Ambiguous(
+            f"the API failed with status {answer.status}",
+            call,
+            told,
+            "the outcome is read back before anything is repeated",
+        )
     if answer.status == 403:
-        return ApiFault("the API refused (403)", call, told, "check the role of this user in the workspace, or whether the object is in use")
+        return ApiFault(
+            "the API refused (403)",
+            call,
+            told,
+            "check the role of this user in the workspace, or whether the object is in use",
+        )
     what = f"the API refused ({answer.status})" if answer.status >= 400 else "the API answered success: false"
-    return ApiFault(what, call, told, _HINTS.get(answer.code, "the change stays in the next plan: correct it and apply again"))
+    return ApiFault(
+        what, call, told, _HINTS.get(answer.code, "the change stays in the next plan: correct it and apply again")
+    )

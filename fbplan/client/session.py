@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from fbplan.client.auth import Identity
 from fbplan.client.envelope import Answer, fault_of, read_answer
@@ -66,15 +66,20 @@ class Session:
                 base_url="http://emulator" if app is not None else settings.url,
                 timeout=timeout,
                 limits=limits,
-                transport=httpx.WSGITransport(app=app) if app is not None else None,  # type: ignore[arg-type]  # httpx types it narrower
+                transport=httpx.WSGITransport(app=app) if app is not None else None,
                 verify=not settings.url.startswith("http://"),  # loading the trust store costs 20 ms
                 trust_env=app is None,
                 headers={"accept": "application/json", "user-agent": "fbplan"},
             )
         except (httpx.InvalidURL, ValueError) as fault:
-            raise FbplanError("the API address is not a URL", settings.url, str(fault), "set FB_API_URL like https://backend.flashback.tech") from fault
+            raise FbplanError(
+                "the API address is not a URL",
+                settings.url,
+                str(fault),
+                "set FB_API_URL like https://backend.flashback.tech",
+            ) from fault
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -104,7 +109,12 @@ class Session:
                     raise last
             if attempt < TRIES:
                 self._wait(0.2 * 2**attempt, f"{call}: {last.what}")
-        raise Unreachable("the API does not answer as it should", f"{self.settings.url} ({call})", last.why or last.what, "check the address in FB_API_URL and try again") from last
+        raise Unreachable(
+            "the API does not answer as it should",
+            f"{self.settings.url} ({call})",
+            last.why or last.what,
+            "check the address in FB_API_URL and try again",
+        ) from last
 
     def remove(self, path: str) -> bool:
         """DELETE; False when the API knows no such object, or no such user: only a listing can tell which."""
@@ -123,7 +133,15 @@ class Session:
             return answer.body
         raise fault_of(answer, f"{method} {path}")
 
-    def _send(self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None, timeout: float | None = None) -> Answer:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        timeout: float | None = None,
+    ) -> Answer:
         """One request until it is answered by something else than "slow down" or "log in again"."""
         has_renewed = False
         for attempt in range(1, TRIES + 1):
@@ -149,10 +167,28 @@ class Session:
             self.throttle.went_well()
             return answer
         if answer is None:
-            raise Unreachable("the API cannot be reached", self.settings.url, "no connection", "check the address in FB_API_URL and the network, then run the same command again")
-        raise Unreachable("the API keeps asking to slow down", f"{method} {path}", f"{TRIES} tries were turned away with status 429", "wait a minute and run the same command again, or lower --concurrency")
+            raise Unreachable(
+                "the API cannot be reached",
+                self.settings.url,
+                "no connection",
+                "check the address in FB_API_URL and the network, then run the same command again",
+            )
+        raise Unreachable(
+            "the API keeps asking to slow down",
+            f"{method} {path}",
+            f"{TRIES} tries were turned away with status 429",
+            "wait a minute and run the same command again, or lower --concurrency",
+        )
 
-    def _once(self, method: str, path: str, params: Mapping[str, str] | None, body: Any, timeout: float | None, token: Secret | None) -> Answer | None:
+    def _once(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: Any,
+        timeout: float | None,
+        token: Secret | None,
+    ) -> Answer | None:
         """One request; None when it provably never left this machine."""
         headers = {"authorization": f"Bearer {token.reveal()}"} if token is not None else {}
         extra: dict[str, Any] = {"timeout": timeout} if timeout is not None else {}
@@ -162,9 +198,19 @@ class Session:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             return None
         except httpx.UnsupportedProtocol as fault:
-            raise FbplanError("the API address is not a URL", self.settings.url, "it needs http:// or https://", "set FB_API_URL like https://backend.flashback.tech") from fault
+            raise FbplanError(
+                "the API address is not a URL",
+                self.settings.url,
+                "it needs http:// or https://",
+                "set FB_API_URL like https://backend.flashback.tech",
+            ) from fault
         except (httpx.TransportError, httpx.DecodingError, OSError) as fault:
-            raise Ambiguous("the connection broke before the answer came", f"{method} {path}", type(fault).__name__, "the outcome is read back before anything is repeated") from fault
+            raise Ambiguous(
+                "the connection broke before the answer came",
+                f"{method} {path}",
+                type(fault).__name__,
+                "the outcome is read back before anything is repeated",
+            ) from fault
 
     def _token_or_login(self) -> Secret | None:
         if self._token is None and self._identity.login is not None:
@@ -177,13 +223,25 @@ class Session:
         with self._renewing:
             if login is None or self._token is not used:
                 return
-            answer = self._once("POST", "/user/login", None, {"email": login.email, "password": login.password.reveal()}, None, None)
+            answer = self._once(
+                "POST", "/user/login", None, {"email": login.email, "password": login.password.reveal()}, None, None
+            )
             if answer is None:
-                raise Unreachable("the API cannot be reached", self.settings.url, "no connection", "check the address in FB_API_URL and the network")
+                raise Unreachable(
+                    "the API cannot be reached",
+                    self.settings.url,
+                    "no connection",
+                    "check the address in FB_API_URL and the network",
+                )
             found = answer.body if isinstance(answer.body, dict) else {}
             token = found.get("accessToken") or found.get("access_token") or found.get("token")
             if answer.is_failure or not isinstance(token, str):
-                raise AuthenticationFailed("the login was refused", "POST /user/login", f"{answer.status} {answer.code} {answer.message}".strip(), "check FB_EMAIL and FB_PASSWORD; an account with multi-factor login cannot be used by automation")
+                raise AuthenticationFailed(
+                    "the login was refused",
+                    "POST /user/login",
+                    f"{answer.status} {answer.code} {answer.message}".strip(),
+                    "check FB_EMAIL and FB_PASSWORD; an account with multi-factor login cannot be used by automation",
+                )
             self._user = found.get("user") or {}
             self._token = Secret(token)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field as Doc
 
 from fbplan.kinds.amounts import Duration
-from fbplan.kinds.base import Kind, Ref, Resource, Trait, Wire, fields_of
+from fbplan.kinds.base import Kind, Resource, Trait, Wire, fields_of
 from fbplan.secrets import SinkRef
 
 ACCESS_ORDER = ("READ", "WRITE", "ADMIN")

@@ -1,0 +1,1 @@
+"""How a result is shown: one file per format. Each returns text and decides nothing."""

@@ -1,0 +1,206 @@
+"""One apply, from the lock to the last line: what is checked, in which order, and what is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fbplan.apply import Setting, check_preconditions, execute
+from fbplan.cli.connection import connected
+from fbplan.cli.output import View, emit, palette_for, story
+from fbplan.cli.pipeline import Planned, make_plan
+from fbplan.client.api import WriteClient
+from fbplan.errors import ExitCode, FbplanError, Refused, Stale
+from fbplan.guards import checked_allowances
+from fbplan.ledger import Ledger, locked, read_ledger, require_workspace, write_ledger
+from fbplan.observe import Workspace, find_workspace, observe
+from fbplan.outcome import Outcome, Report, Result
+from fbplan.plan import Plan
+from fbplan.render import human, machine, words
+from fbplan.render.report import report_document, report_markdown_of, report_text
+from fbplan.secrets.environ import Environ
+from fbplan.spec.load import load_spec
+from fbplan.state import canonical_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for."""
+
+    target: Path
+    saved: Plan | None
+    yes: bool
+    expect: str | None
+    allow: tuple[str, ...]
+    api_url: str | None
+    concurrency: int
+
+
+def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm: Callable[[Plan], bool]) -> int:
+    """Plan (or take the saved plan), check, carry out, tell. Returns the exit code."""
+    environ = Environ(os.environ)
+    allowances = checked_allowances(request.allow)
+    loaded = load_spec(request.target) if request.saved is None else None
+    location, folder = (
+        (loaded.spec.ledger, loaded.folder)
+        if loaded is not None
+        else (request.saved.ledger, Path(request.saved.folder))
+        if request.saved
+        else ("none", Path())
+    )
+    _warn_of_lost_state(location, folder, environ)
+    with locked(location, folder), connected(request.api_url, environ, story, request.concurrency) as session:
+        client = WriteClient(session)
+        if loaded is not None:
+            planned = make_plan(loaded, client, allowances)
+        elif request.saved is not None:
+            planned = _from_saved(request.saved, client, read_ledger(location, folder))
+        else:
+            raise FbplanError("there is neither a spec nor a plan to apply", "", "", "fbplan apply [SPEC|FILE]")
+        plan = planned.plan
+        _require_expected(plan, request)
+        if plan.refusals:
+            emit(outputs, _plan_views(plan))
+            raise Refused(
+                "the plan holds changes that are refused",
+                plan.refusals[0].address,
+                plan.refusals[0].what,
+                words.next_command(plan),
+            )
+        if not plan.has_changes:
+            emit(outputs, _plan_views(plan))
+            return int(ExitCode.OK)
+        if not request.yes and not request.expect:
+            if not confirm(plan):
+                story("not applied")
+                return int(ExitCode.ERROR)
+            planned = _looked_again(planned, client)
+        began = time.monotonic()
+        with _progress(len(plan.steps)) as on_outcome:
+            report = execute(
+                plan,
+                planned.observation,
+                planned.ledger,
+                Setting(
+                    client,
+                    folder,
+                    environ,
+                    time.time,
+                    request.concurrency,
+                    on_outcome=on_outcome,
+                    keep=lambda ledger: write_ledger(ledger, location, folder),
+                ),
+            )
+        seconds = time.monotonic() - began
+        emit(
+            outputs,
+            {
+                "human": lambda palette: report_text(report, plan, seconds, palette),
+                "json": lambda _: report_document(report, plan),
+                "md": lambda _: report_markdown_of(report, plan, seconds),
+                "github": lambda _: machine.report_annotations(report, plan),
+            },
+        )
+        return int(_signalled(report))
+
+
+def _signalled(report: Report) -> ExitCode:
+    from fbplan.cli.main import _Terminated
+
+    return _Terminated.code if report.exit_code is ExitCode.SIGINT else report.exit_code
+
+
+def _from_saved(saved: Plan, client: WriteClient, ledger: Ledger) -> Planned:
+    """What a saved plan needs besides itself: one fresh look, in which everything must still be as it was."""
+    workspace = find_workspace(client, saved.workspace, ledger.workspace_id)
+    require_workspace(ledger, workspace.id, workspace.name)
+    if canonical_digest(workspace.id) != saved.workspace_id_digest:
+        raise Refused(
+            "the plan was made for another workspace",
+            saved.workspace,
+            "a workspace of this name has another id now",
+            "plan again: fbplan plan",
+        )
+    planned = Planned(saved, observe(client, workspace, saved.targets, ledger), ledger)
+    if saved.has_changes and not saved.refusals:
+        check_preconditions(saved, planned.observation)
+    return planned
+
+
+def _looked_again(planned: Planned, client: WriteClient) -> Planned:
+    """A person took time to answer: the world may have moved since."""
+    workspace: Workspace = planned.observation.workspace
+    fresh = observe(client, workspace, planned.plan.targets, planned.ledger)
+    check_preconditions(planned.plan, fresh)
+    return Planned(planned.plan, fresh, planned.ledger)
+
+
+def _require_expected(plan: Plan, request: Request) -> None:
+    if request.expect is not None and request.expect != plan.plan_id:
+        story(human.plan_text(plan, palette_for(sys.stderr)))
+        raise Stale(
+            "the plan made now is not the one expected",
+            "",
+            f"expected {request.expect}, made {plan.plan_id}; it is shown above",
+            f"review it, then: fbplan apply --expect {plan.plan_id}",
+        )
+
+
+def _plan_views(plan: Plan) -> dict[str, View]:
+    from fbplan.cli.change import views_of
+
+    return views_of(plan, ExitCode.REFUSED if plan.refusals else ExitCode.OK)
+
+
+def _warn_of_lost_state(location: str, folder: Path, environ: Environ) -> None:
+    """CI runners are thrown away: a ledger that git does not keep is lost with them."""
+    if not environ.get("CI") or location == "none":
+        return
+    import subprocess
+
+    try:
+        tracked = (
+            subprocess.run(
+                ["git", "ls-files", "--error-unmatch", location],
+                cwd=folder,
+                capture_output=True,
+                check=False,
+                timeout=10,
+            ).returncode
+            == 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        tracked = False
+    if not tracked:
+        story(
+            f"warning: CI is set and git does not track {location}: what fbplan owns is forgotten with this machine, and nothing will ever be deleted.\n  Commit the ledger after each apply, or keep the folder between runs."
+        )
+
+
+@contextmanager
+def _progress(steps: int) -> Iterator[Callable[[Outcome], None]]:
+    """Every outcome as a line while there are few; a running count when there are many."""
+    done, last, palette = 0, time.monotonic(), palette_for(sys.stderr)
+
+    def on_outcome(outcome: Outcome) -> None:
+        nonlocal done, last
+        done += 1
+        if steps <= 60 or outcome.result is not Result.DONE:
+            mark, tint = {
+                Result.DONE: ("✓", palette.good),
+                Result.FAILED: ("✗", palette.danger),
+                Result.SKIPPED: ("–", palette.caution),
+            }[outcome.result]
+            story(
+                f"  {tint}{mark}{palette.off} {outcome.verb:<8}{outcome.address}{f'  {outcome.told}' if outcome.told else ''}"
+            )
+        elif time.monotonic() - last > 1:
+            last = time.monotonic()
+            story(f"  {done:,} of {steps:,} done")
+
+    yield on_outcome

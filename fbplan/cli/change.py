@@ -1,0 +1,167 @@
+"""`plan`, `show` and `apply`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from fbplan.cli.options import allow_option, api_options, output_option, spec_argument
+from fbplan.cli.output import View, emit, palette_for, parse_outputs, remember, story
+from fbplan.errors import ExitCode, FbplanError, UsageFault
+from fbplan.plan import Plan, plan_json, read_plan
+
+
+@click.command(
+    epilog="\b\nExamples:\n  fbplan plan\n  fbplan plan infra/fbplan.yaml --out plan.json --detailed-exitcode\n  fbplan plan -o md=comment.md"
+)
+@spec_argument
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan here, for `fbplan apply FILE`."
+)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
+@allow_option
+@output_option
+@api_options
+def plan(
+    spec: Path,
+    out: Path | None,
+    detailed_exitcode: bool,
+    allow: tuple[str, ...],
+    outputs: tuple[str, ...],
+    api_url: str | None,
+    concurrency: int,
+) -> int:
+    """Say what would change, and why. Writes nothing anywhere but to --out."""
+    wanted = parse_outputs(outputs)
+    remember(wanted)
+    made = _planned(spec, allow, api_url, concurrency)
+    if out is not None:
+        _save(made, out)
+    code = (
+        ExitCode.REFUSED
+        if made.refusals
+        else ExitCode.CHANGES
+        if made.has_changes and detailed_exitcode
+        else ExitCode.OK
+    )
+    emit(wanted, views_of(made, code, str(out) if out else None))
+    return int(code)
+
+
+def _planned(spec: Path, allow: tuple[str, ...], api_url: str | None, concurrency: int) -> Plan:
+    from fbplan.cli.connection import connected
+    from fbplan.cli.pipeline import make_plan
+    from fbplan.client.api import ReadClient
+    from fbplan.guards import checked_allowances
+    from fbplan.secrets.environ import Environ
+    from fbplan.spec.load import load_spec
+
+    allowances, loaded = checked_allowances(allow), load_spec(spec)
+    with connected(api_url, Environ(os.environ), story, concurrency) as session:
+        return make_plan(loaded, ReadClient(session), allowances).plan
+
+
+def _save(made: Plan, out: Path) -> None:
+    import json
+
+    from fbplan.ledger import write_atomically
+
+    write_atomically(
+        out, json.dumps(plan_json(made), indent=1, ensure_ascii=False).encode() + b"\n", "the plan", mode=0o600
+    )
+
+
+def views_of(made: Plan, code: ExitCode, saved: str | None = None) -> dict[str, View]:
+    """The same plan in every format."""
+    from fbplan.render import human, machine, markdown
+
+    return {
+        "human": lambda palette: human.plan_text(made, palette, saved),
+        "json": lambda _: machine.plan_document(made, code),
+        "md": lambda _: markdown.plan_markdown(made),
+        "github": lambda _: machine.plan_annotations(made),
+    }
+
+
+@click.command(epilog="\b\nExamples:\n  fbplan show plan.json\n  fbplan show plan.json -o md")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@output_option
+def show(file: Path, outputs: tuple[str, ...]) -> int:
+    """Show a saved plan, exactly as `plan` did. Reads nothing but the file."""
+    wanted = parse_outputs(outputs)
+    remember(wanted)
+    emit(wanted, views_of(_read_saved(file), ExitCode.OK, str(file)))
+    return int(ExitCode.OK)
+
+
+def _read_saved(file: Path) -> Plan:
+    try:
+        return read_plan(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as fault:
+        raise FbplanError(
+            "the plan cannot be read",
+            str(file),
+            getattr(fault, "strerror", "") or "it is not text",
+            "make one with: fbplan plan --out FILE",
+        ) from fault
+
+
+@click.command(
+    epilog="\b\nExamples:\n  fbplan apply\n  fbplan apply --yes\n  fbplan apply plan.json\n  fbplan apply --expect sha256:4f2c…"
+)
+@click.argument(
+    "target", metavar="[SPEC|FILE]", type=click.Path(path_type=Path), default=Path("fbplan.yaml"), required=False
+)
+@click.option("--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
+@click.option("--expect", metavar="PLAN_ID", help="Apply only if the plan made now has this id.")
+@allow_option
+@output_option
+@api_options
+def apply(
+    target: Path,
+    yes: bool,
+    expect: str | None,
+    allow: tuple[str, ...],
+    outputs: tuple[str, ...],
+    api_url: str | None,
+    concurrency: int,
+) -> int:
+    """Make it so: plan again (or take a saved plan), apply it, publish the routing policy, write the ledger."""
+    from fbplan.cli.applying import Request, run
+
+    wanted = parse_outputs(outputs)
+    remember(wanted)
+    is_saved = target.suffix == ".json" and not target.is_dir()
+    if is_saved and (expect or allow):
+        raise UsageFault("a saved plan carries its own id and allowances", "", "", f"fbplan apply {target}")
+    if not (yes or expect or is_saved) and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageFault(
+            "nobody is there to approve this",
+            "",
+            "stdin or stdout is not a terminal",
+            "use --yes, a saved plan (fbplan plan --out plan.json; fbplan apply plan.json), or --expect PLAN_ID",
+        )
+    saved = _read_saved(target) if is_saved else None
+    request = Request(
+        target, saved, yes=yes or is_saved, expect=expect, allow=allow, api_url=api_url, concurrency=concurrency
+    )
+    return run(request, wanted, confirm)
+
+
+def confirm(made: Plan) -> bool:
+    """Show the plan and ask; deletes have to be typed."""
+    from fbplan.render import human, words
+
+    click.echo(human.plan_text(made, palette_for(sys.stdout)).rsplit("\nnext:", 1)[0].rstrip(), color=True)
+    removed = made.summary.get("delete", 0) + made.summary.get("replace", 0)
+    if removed:
+        typed = click.prompt(
+            f"\n{words.counted(removed, 'resource')} will be deleted or replaced. Type {removed} to go on",
+            default="",
+            show_default=False,
+        )
+        return bool(typed == str(removed))
+    return click.confirm("\napply this?", default=False)

@@ -1,0 +1,80 @@
+"""`emulator`: a local server of the API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fbplan.cli.output import story
+from fbplan.emulator import DEFAULTS, Settings, open_emulator, serve, switches
+from fbplan.errors import ExitCode
+
+
+def _with_switches(command: click.Command) -> click.Command:
+    """One option per switch of the emulator, generated, so that none can be forgotten."""
+    for switch in reversed(switches()):
+        is_flag = switch.kind is bool and switch.default is False
+        command.params.insert(
+            0,
+            click.Option(
+                [f"--{switch.name.replace('_', '-')}", f"switch_{switch.name}"],
+                help=f"{switch.help}. [{switch.takes}; default {switch.default}]",
+                default=None,
+                is_flag=is_flag,
+                flag_value="on" if is_flag else None,
+                type=str,
+                metavar=None if is_flag else "VALUE",
+            ),
+        )
+    return command
+
+
+@click.command(
+    epilog="\b\nExamples:\n  fbplan emulator --data ./emulator\n  FB_API_URL=http://127.0.0.1:8787 FB_JWT=any fbplan plan\n  fbplan emulator --scenario scenario.yaml --strict"
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8787,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--data",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".fbplan-emulator"),
+    show_default=True,
+    help="Folder that keeps its state.",
+)
+@click.option(
+    "--scenario",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="YAML file of settings, users, faults and objects to begin with.",
+)
+def emulator(host: str, port: int, folder: Path, scenario: Path | None, **given: Any) -> int:
+    """Serve a local copy of the Flashback management API: to try, to rehearse, to test.
+
+    Any token is accepted. The options after --scenario settle what nobody documents about the real API.
+    """
+    settings = Settings.from_scenario(scenario) if scenario is not None else DEFAULTS
+    chosen = {name.removeprefix("switch_"): value for name, value in given.items() if value is not None}
+    opened = open_emulator(folder, settings.with_values(chosen, "the command line"))
+    try:
+        serve(
+            opened,
+            host,
+            port,
+            lambda url: story(
+                f"the emulator listens on {url}, its state is in {folder}\n  export FB_API_URL={url} FB_JWT=any\n  control: {url}/_emulator/health   stop: Ctrl-C"
+            ),
+        )
+    finally:
+        opened.close()
+    return int(ExitCode.OK)
+
+
+emulator = _with_switches(emulator)

@@ -1,0 +1,116 @@
+"""The command line: one table of commands, each imported only when it is called, and one place where errors end."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from fbplan import __version__
+from fbplan.errors import ExitCode, FbplanError, Interrupted
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+COMMANDS = {
+    "author": {"init": "author", "validate": "author", "schema": "author"},
+    "change": {"plan": "change", "show": "change", "apply": "change"},
+    "observe": {"whoami": "observe"},
+    "policy": {"policy": "policy"},
+    "local": {"demo": "demo", "emulator": "emulator", "ledger": "observe"},
+}
+_MODULES = {name: module for group in COMMANDS.values() for name, module in group.items()}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported on first use: `fbplan validate` never loads an HTTP client."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = _MODULES.get(cmd_name)
+        if module is None:
+            return None
+        found = getattr(importlib.import_module(f"fbplan.cli.{module}"), cmd_name)
+        return found if isinstance(found, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for group, names in COMMANDS.items():
+            rows = [
+                (name, command.get_short_help_str(80))
+                for name in names
+                if (command := self.get_command(ctx, name)) is not None
+            ]
+            with formatter.section(group):
+                formatter.write_dl(rows)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="fbplan")
+def cli() -> None:
+    """Keep a Flashback workspace in the state that a YAML file in git describes.
+
+    \b
+    fbplan init                 write a first spec
+    fbplan plan                 what would change, and why
+    fbplan apply                make it so, and publish the routing policy
+    """
+
+
+def main() -> None:
+    """The console script. Every way out is an exit code of the table in the README."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as fault:
+        click.echo(fault.format_message())
+        code = ExitCode.OK
+    except click.ClickException as fault:
+        fault.show()
+        code = ExitCode.USAGE if isinstance(fault, click.UsageError) else ExitCode.ERROR
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; nothing more was started", err=True)
+        code = _Terminated.code
+    except Interrupted as fault:
+        click.echo(str(fault), err=True)
+        code = _Terminated.code
+    except FbplanError as fault:
+        code = _told(fault)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us went away: nothing to add
+        code = ExitCode.OK
+    except OSError as fault:
+        code = _told(
+            FbplanError(
+                "the machine refused",
+                str(fault.filename or ""),
+                fault.strerror or str(fault),
+                "free some space or correct the permissions, then run the same command again",
+            )
+        )
+    sys.exit(int(code or 0))
+
+
+class _Terminated:
+    """Which signal ended the run; SIGINT unless SIGTERM came."""
+
+    code = ExitCode.SIGINT
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    _Terminated.code = ExitCode.SIGTERM
+    raise KeyboardInterrupt
+
+
+def _told(fault: FbplanError) -> ExitCode:
+    from fbplan.cli.output import tell_fault
+
+    return tell_fault(fault)

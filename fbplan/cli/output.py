@@ -1,0 +1,90 @@
+"""Where a result goes: `-o FORMAT[=PATH]`, stdout for the result alone, stderr for the story."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import click
+
+from fbplan.errors import ExitCode, FbplanError, UsageFault
+from fbplan.ledger import write_atomically
+from fbplan.render.human import COLOURED, PLAIN, Palette, fault_text
+
+FORMATS = ("human", "json", "md", "github")
+View = Callable[[Palette], str]
+
+
+def palette_for(stream: IO[str], environ: Mapping[str, str] | None = None) -> Palette:
+    """Colour obeys NO_COLOR, then FORCE_COLOR, then whether somebody is looking."""
+    env = os.environ if environ is None else environ
+    if env.get("NO_COLOR"):
+        return PLAIN
+    if env.get("FORCE_COLOR"):
+        return COLOURED
+    return COLOURED if stream.isatty() and env.get("TERM") != "dumb" else PLAIN
+
+
+def parse_outputs(given: Sequence[str]) -> tuple[tuple[str, Path | None], ...]:
+    """`-o json=plan.json -o md` → what goes where; human on stdout when nothing else was asked for."""
+    out: list[tuple[str, Path | None]] = []
+    for text in given or ("human",):
+        name, _, path = text.partition("=")
+        if name not in FORMATS:
+            raise UsageFault(
+                f"-o '{text}': there is no format '{name}'",
+                "",
+                "",
+                f"use one of {', '.join(FORMATS)}, optionally with =PATH",
+            )
+        out.append((name, Path(path) if path else None))
+    if sum(path is None for _, path in out) > 1:
+        raise UsageFault(
+            "two formats would both go to stdout", "", "", "give all but one of them a path: -o json=plan.json -o human"
+        )
+    return tuple(out)
+
+
+def emit(outputs: tuple[tuple[str, Path | None], ...], views: Mapping[str, View]) -> None:
+    """Write each asked-for view where it belongs."""
+    for name, path in outputs:
+        if path is None:
+            click.echo(views[name](palette_for(sys.stdout)), nl=False, color=True)
+        else:
+            write_atomically(path, views[name](PLAIN).encode(), "the output")
+
+
+def story(text: str) -> None:
+    """A line for whoever watches; never a result."""
+    click.echo(text, err=True, color=True)
+
+
+_CURRENT: list[tuple[tuple[str, Path | None], ...]] = []
+
+
+def remember(outputs: tuple[tuple[str, Path | None], ...]) -> None:
+    """What the running command was asked for, so that an error is told in the same form."""
+    _CURRENT[:] = [outputs]
+
+
+def tell_fault(fault: FbplanError) -> ExitCode:
+    """An error on stderr; and as a document where JSON or annotations were asked for."""
+    from fbplan.render import machine
+
+    story(fault_text(fault, palette_for(sys.stderr)).rstrip("\n"))
+    for name, path in _CURRENT[0] if _CURRENT else ():
+        text = (
+            machine.fault_document(fault, fault.exit_code)
+            if name == "json"
+            else machine.fault_annotations(fault)
+            if name == "github"
+            else None
+        )
+        if text is not None and path is None:
+            click.echo(text, nl=False)
+        elif text is not None and path is not None:
+            write_atomically(path, text.encode(), "the output")
+    return fault.exit_code

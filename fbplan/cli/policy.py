@@ -1,0 +1,97 @@
+"""`policy render | diff | check`: the routing policy file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fbplan.cli.options import spec_argument
+from fbplan.cli.output import story
+from fbplan.errors import ExitCode, FbplanError
+
+
+@click.group()
+def policy() -> None:
+    """Look at the routing policy that apply publishes."""
+
+
+@policy.command(
+    epilog="\b\nExamples:\n  fbplan policy render --format env\n  fbplan policy render --format typescript > src/policy.ts\n  fbplan policy render routing-policy.json --format markdown"
+)
+@click.argument(
+    "source", metavar="[SPEC|FILE]", type=click.Path(path_type=Path), default=Path("fbplan.yaml"), required=False
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "env", "markdown", "typescript", "python"]),
+    default="json",
+    show_default=True,
+    help="What to write.",
+)
+@click.option("--repository", help="Only this repository (env: without a prefix).")
+def render(source: Path, form: str, repository: str | None) -> int:
+    """Print the published policy in another form: settings for a shell, typed constants, a table."""
+    from fbplan.policy.published import read_published
+    from fbplan.policy.render import render as rendered
+
+    path = source if source.suffix == ".json" else _published_path(source)
+    published = read_published(path)
+    if published.problem is not None:
+        raise FbplanError(
+            "the policy file cannot be used", str(path), published.problem, "fbplan apply writes it again"
+        )
+    if published.document is None:
+        raise FbplanError("there is no policy file yet", str(path), "", "fbplan apply publishes it")
+    click.echo(rendered(published.document, form, repository), nl=False)
+    return int(ExitCode.OK)
+
+
+def _published_path(spec: Path) -> Path:
+    from fbplan.spec.load import load_spec
+
+    loaded = load_spec(spec)
+    return loaded.folder / (loaded.spec.policy.path if loaded.spec.policy is not None else "routing-policy.json")
+
+
+@policy.command(epilog="\b\nExample:\n  fbplan policy diff")
+@spec_argument
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when they differ.")
+def diff(spec: Path, detailed_exitcode: bool) -> int:
+    """Say how the policy of the spec differs from the published file. Reads no API."""
+    from fbplan.policy.changes import describe
+    from fbplan.policy.compose import compose
+    from fbplan.policy.document import Ids, content_digest, preview, spec_digest
+    from fbplan.policy.published import read_published
+    from fbplan.spec.load import load_spec
+
+    loaded = load_spec(spec)
+    content = compose(loaded.spec)
+    path = _published_path(spec)
+    published = read_published(path)
+    if published.problem is not None:
+        story(f"{path}: {published.problem}")
+    before = published.document if published.problem is None else None
+    is_equal = before is not None and content_digest(before) == content_digest(content)
+    for line in () if is_equal else describe(before, preview(content, Ids({}, {}, {}), 0, spec_digest(content))):
+        click.echo(line)
+    story("the published policy is that of the spec" if is_equal else "next: fbplan plan")
+    return int(ExitCode.CHANGES if detailed_exitcode and not is_equal else ExitCode.OK)
+
+
+@policy.command(epilog="\b\nExample:\n  fbplan policy check routing-policy.json")
+@click.argument("file", type=click.Path(path_type=Path))
+def check(file: Path) -> int:
+    """Check a policy file: its schema, its digests, its references."""
+    from fbplan.policy.check import check_file
+
+    problems = check_file(file)
+    for problem in problems:
+        click.echo(f"{file}: {problem}")
+    if problems:
+        raise FbplanError(
+            f"the policy file has {len(problems)} problems", str(file), "", "fbplan apply writes it again from the spec"
+        )
+    click.echo(f"{file}: good")
+    return int(ExitCode.OK)

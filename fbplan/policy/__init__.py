@@ -1,0 +1,1 @@
+"""The routing policy: composed from a spec, published as a file, compared, rendered and checked."""

@@ -1,0 +1,106 @@
+"""What became of a plan: for a person, for a program, for a pull request."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+from fbplan.outcome import Outcome, Report, Result
+from fbplan.plan import Plan
+from fbplan.render.human import PLAIN, Palette
+from fbplan.render.machine import exit_json
+from fbplan.render.markdown import cell, code, report_markdown
+
+PAST = {"create": "created", "update": "updated", "issue": "issued", "delete": "deleted", "publish": "published"}
+
+
+def verdict(report: Report, plan: Plan) -> str:
+    """`3 created, 1 issued, policy published`; what failed and what was skipped after it."""
+    counts = Counter(PAST[o.verb] for o in report.of(Result.DONE) if o.verb != "publish")
+    parts = [f"{n:,} {name}" for name, n in counts.items()]
+    stepped = {s.address for s in plan.steps}
+    quiet = Counter(
+        {"adopt": "adopted", "forget": "forgotten", "update": "recorded"}.get(c.action.value, "recorded")
+        for c in plan.changes
+        if c.address not in stepped
+    )
+    parts += [f"{n:,} {name}" for name, n in quiet.items()]
+    if report.policy.startswith("generation"):
+        parts.append("policy published")
+    for result, name in ((Result.FAILED, "failed"), (Result.SKIPPED, "skipped")):
+        if report.of(result):
+            parts.append(f"{len(report.of(result)):,} {name}")
+    return ", ".join(parts) or "nothing to do"
+
+
+def report_text(report: Report, plan: Plan, seconds: float, palette: Palette = PLAIN) -> str:
+    """The last lines of an apply: the verdict, each failure with its way out, what to do next."""
+    p, lines = palette, []
+    for outcome in report.of(Result.FAILED):
+        lines.append(f"{p.danger}failed{p.off} {outcome.address} {outcome.verb}: {outcome.told}")
+        if outcome.fault is not None and outcome.fault.next:
+            lines.append(f"  next: {outcome.fault.next}")
+    skipped = report.of(Result.SKIPPED)
+    lines += [f"{p.caution}skipped{p.off} {o.address} {o.verb}: {o.told}" for o in skipped[:20]]
+    if len(skipped) > 20:
+        lines.append(f"{p.caution}skipped{p.off} … and {len(skipped) - 20:,} more")
+    is_done = not report.of(Result.FAILED) and not skipped
+    tint = p.good if is_done else p.danger
+    lines.append(f"{tint}{plan.workspace}: {verdict(report, plan)}{p.off} in {seconds:.1f} s")
+    lines.append(f"next: {_next(plan, is_done=is_done)}")
+    return "\n".join(lines) + "\n"
+
+
+def _next(plan: Plan, *, is_done: bool) -> str:
+    spec = "" if plan.spec_path == "fbplan.yaml" else f" {plan.spec_path}"
+    if is_done and plan.policy is not None and plan.policy.publishes:
+        return f"hand {plan.policy.path} to the services that write; `fbplan policy render --format env` shows their settings"
+    return f"fbplan plan{spec}" + ("" if is_done else "  (what was done is recorded; the rest stays in the plan)")
+
+
+def report_document(report: Report, plan: Plan) -> str:
+    """JSON: every step and its outcome."""
+    return (
+        json.dumps(
+            {
+                "format": "fbplan.report",
+                "format_version": 1,
+                "plan_id": plan.plan_id,
+                "workspace": plan.workspace,
+                "policy": report.policy,
+                "outcomes": [
+                    {
+                        "address": o.address,
+                        "verb": str(o.verb),
+                        "result": o.result.value,
+                        "told": o.told,
+                        "next": o.fault.next if o.fault else "",
+                    }
+                    for o in report.outcomes
+                ],
+                "exit": exit_json(report.exit_code),
+            },
+            indent=1,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
+
+
+def report_markdown_of(report: Report, plan: Plan, seconds: float) -> str:
+    """For a pull request: failures first, what was done folded away."""
+
+    def row(outcome: Outcome) -> dict[str, str]:
+        return {"address": code(outcome.address), "verb": str(outcome.verb), "told": cell(outcome.told)}
+
+    done = report.of(Result.DONE)
+    return report_markdown(
+        {
+            "verdict": f"{verdict(report, plan)} in {seconds:.1f} s",
+            "failed": [row(o) for o in report.of(Result.FAILED)][:200],
+            "skipped": [row(o) for o in report.of(Result.SKIPPED)][:200],
+            "done": [row(o) for o in done][:300],
+            "done_count": len(done),
+            "next": cell(_next(plan, is_done=len(done) == len(report.outcomes))),
+        }
+    )

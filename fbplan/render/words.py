@@ -1,0 +1,143 @@
+"""The words and numbers that every format shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fbplan.kinds.base import Json, split_address
+from fbplan.plan import Action, Change, FieldChange, Plan, Reason
+
+TITLES: Mapping[Action, str] = {
+    Action.DELETE: "delete",
+    Action.REPLACE: "replace",
+    Action.UPDATE: "update",
+    Action.ROTATE: "rotate",
+    Action.CREATE: "create",
+    Action.ADOPT: "adopt",
+    Action.FORGET: "forget",
+}
+SIGNS: Mapping[Action, str] = {
+    Action.DELETE: "-",
+    Action.REPLACE: "±",
+    Action.UPDATE: "~",
+    Action.ROTATE: "↻",
+    Action.CREATE: "+",
+    Action.ADOPT: "=",
+    Action.FORGET: "x",
+}
+REASONS: Mapping[Reason, str] = {
+    Reason.SPEC: "",
+    Reason.DRIFT: "changed by hand",
+    Reason.ADOPTION: "live, not owned yet",
+    Reason.GONE: "gone from the spec",
+    Reason.LISTED: "listed in the spec",
+    Reason.VANISHED: "deleted by hand",
+}
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 bucket`, `2 buckets`, `3 repositories`."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") and not noun.endswith("ey") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def totals(plan: Plan) -> str:
+    """`1 to delete, 2 to create`; what the plan does, in the order of risk."""
+    parts = [f"{number:,} to {name}" for name, number in plan.summary.items()]
+    if plan.policy is not None and plan.policy.publishes:
+        parts.append("policy to publish")
+    return ", ".join(parts) or "no changes"
+
+
+def size(count: int) -> str:
+    """Bytes in decimal units, as providers bill them."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{count} B"
+
+
+def value(found: Json) -> str:
+    """A field's value on one line: references by name, nothing quoted that needs no quotes."""
+    match found:
+        case None:
+            return "none"
+        case bool():
+            return "true" if found else "false"
+        case str():
+            return _text(found)
+        case dict():
+            return (
+                ", ".join(f"{k} {value(v)}" for k, v in found.items() if v not in (None, False, "")) or "whole bucket"
+            )
+        case list():
+            return ", ".join(_item(item) for item in found) or "none"
+        case _:
+            return str(found)
+
+
+def _text(found: str) -> str:
+    kind, names = split_address(found)
+    plain = names[-1] if kind in {"bucket", "credential", "repository"} else found
+    return plain if plain and plain.isprintable() else repr(plain)
+
+
+def _item(found: Json) -> str:
+    if isinstance(found, dict) and "bucket" in found:
+        rest = value({k: v for k, v in found.items() if k != "bucket"})
+        return value(found["bucket"]) + (f" ({rest})" if rest != "whole bucket" else "")
+    return value(found)
+
+
+def one_line(change: Change) -> str:
+    """The values of a create or adoption, together."""
+    return " · ".join(value(f.after) for f in change.fields if f.after not in (None, []))
+
+
+def why(change: Change) -> str:
+    """Why a change is there, in a few words; empty when the spec simply says so."""
+    parts = [REASONS[change.reason], change.why]
+    if change.former is not None:
+        parts.append(f"was {change.former}")
+    if change.is_adopted and change.reason is not Reason.ADOPTION:
+        parts.append(REASONS[Reason.ADOPTION])
+    return ", ".join(part for part in parts if part)
+
+
+def field_line(change: FieldChange, action: Action) -> tuple[str, str]:
+    """(what, how) of one changed field."""
+    extra = []
+    if change.is_immutable and action is Action.REPLACE:
+        extra.append("cannot change in place")
+    if change.reason is Reason.DRIFT:
+        extra.append("changed by hand")
+    if change.path == "version":
+        extra.append("key and secret are sent again")
+    if change.path == "protect":
+        extra.append("ledger only")
+    note = f"  ({', '.join(extra)})" if extra else ""
+    if change.path.startswith("buckets."):
+        if change.before is None:
+            return change.path, f"attach  {value(change.after)}{note}"
+        if change.after is None:
+            return change.path, f"detach  {value(change.before)}{note}"
+    return change.path, f"{value(change.before)} → {value(change.after)}{note}"
+
+
+def next_command(plan: Plan, saved: str | None = None) -> str:
+    """What to type next."""
+    spec = "" if plan.spec_path == "fbplan.yaml" else f" {plan.spec_path}"
+    if plan.refusals:
+        flags = " ".join(f"--allow {r.allow}" for r in plan.refusals if r.allow)
+        stuck = [r for r in plan.refusals if not r.allow]
+        if stuck:
+            return f"correct what is refused, then: fbplan plan{spec}"
+        return f"fbplan plan{spec} {flags}"
+    if not plan.has_changes:
+        return ""
+    if saved is not None:
+        return f"fbplan apply {saved}"
+    flags = "".join(f" --allow {a}" for a in plan.allowances)
+    return f"fbplan apply{spec}{flags}"
