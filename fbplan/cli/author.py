@@ -52,7 +52,7 @@ IGNORED = "secrets/\n*.lock\nplan.json\n"
 @click.command(epilog="\b\nExample:\n  fbplan init infra")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), required=False)
 def init(folder: Path) -> int:
-    """Write a first spec, its JSON Schema for the editor, and a .gitignore for the secrets."""
+    """Write a first spec, its JSON Schema, and a .gitignore for the secrets."""
     from fbplan.ledger import write_atomically
     from fbplan.spec.schema import spec_schema
 

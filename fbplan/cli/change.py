@@ -129,7 +129,7 @@ def apply(
     api_url: str | None,
     concurrency: int,
 ) -> int:
-    """Make it so: plan again (or take a saved plan), apply it, publish the routing policy, write the ledger."""
+    """Make it so, from the spec or a saved plan, and publish the routing policy."""
     from fbplan.cli.applying import Request, run
 
     wanted = parse_outputs(outputs)

@@ -56,7 +56,7 @@ def _with_switches(command: click.Command) -> click.Command:
     help="YAML file of settings, users, faults and objects to begin with.",
 )
 def emulator(host: str, port: int, folder: Path, scenario: Path | None, **given: Any) -> int:
-    """Serve a local copy of the Flashback management API: to try, to rehearse, to test.
+    """Serve a local copy of the Flashback management API.
 
     Any token is accepted. The options after --scenario settle what nobody documents about the real API.
     """

@@ -34,6 +34,7 @@ class Commands(click.Group):
         return list(_MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
         module = _MODULES.get(cmd_name)
         if module is None:
             return None
@@ -43,7 +44,7 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for group, names in COMMANDS.items():
             rows = [
-                (name, command.get_short_help_str(80))
+                (name, command.get_short_help_str(110))
                 for name in names
                 if (command := self.get_command(ctx, name)) is not None
             ]
@@ -51,16 +52,21 @@ class Commands(click.Group):
                 formatter.write_dl(rows)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+HELP = """Keep a Flashback workspace in the state that a YAML file in git describes.
+
+\b
+fbplan init     write a first spec
+fbplan plan     what would change, and why
+fbplan apply    make it so, and publish the routing policy
+"""
+
+
+@click.group(
+    cls=Commands, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, prog_name="fbplan")
 def cli() -> None:
-    """Keep a Flashback workspace in the state that a YAML file in git describes.
-
-    \b
-    fbplan init                 write a first spec
-    fbplan plan                 what would change, and why
-    fbplan apply                make it so, and publish the routing policy
-    """
+    pass
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ _ROLES = {0: "user", 1: "billing", 2: "workspaces", 254: "admin", 255: "owner"}
 @click.command(epilog="\b\nExample:\n  fbplan whoami")
 @api_options
 def whoami(api_url: str | None, concurrency: int) -> int:
-    """Show the user, organisation, role, token expiry, workspaces and quota behind the credentials in use."""
+    """Show who is calling: user, role, token expiry, workspaces, quota."""
     from fbplan.cli.connection import connected
     from fbplan.client.api import ReadClient
     from fbplan.client.auth import claims_of

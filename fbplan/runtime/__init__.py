@@ -1,0 +1,1 @@
+"""The chooser: which bucket takes the next write. Standard library only; imports nothing else of fbplan."""
