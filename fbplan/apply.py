@@ -54,7 +54,7 @@ def check_preconditions(plan: Plan, observation: Observation, addresses: Iterabl
     """Raises Stale when anything the plan touches is not as it was when the plan was made."""
     moved = []
     for address in sorted(plan.preconditions if addresses is None else addresses):
-        expected, live = plan.preconditions.get(address), observation.world.live.get(address)
+        expected, live = plan.preconditions.get(address), observation.world.raw.get(address)
         found = fingerprint(live) if live is not None else ABSENT
         if expected is not None and expected != found:
             moved.append(

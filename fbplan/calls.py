@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from fbplan.client.api import WriteClient
 from fbplan.errors import Ambiguous, ApiFault, FbplanError, SinkFailed
 from fbplan.kinds import KINDS
-from fbplan.kinds.base import Json, Kind, split_address
+from fbplan.kinds.base import Field, Json, Kind, split_address
 from fbplan.observe import Observation
 from fbplan.plan import Step, Verb
 from fbplan.secrets import IssuedKey, Secret, Sink, SinkRef, Source, SourceRef
@@ -251,22 +251,27 @@ class Calls:
 
 
 def _matches(live: Observed, sent: Mapping[str, Json], id_of: Callable[[str], str]) -> bool:
-    """Whether a live object (remote ids) has the fields that were sent (addresses)."""
-    kind = KINDS[live.kind]
-    for facts in kind.compared:
+    """Whether a live object (remote ids) has the fields that were sent (addresses); only declared keys count."""
+    for facts in KINDS[live.kind].compared:
         if facts.name not in sent:
             continue
-        wanted: Json = sent[facts.name]
+        wanted, there = sent[facts.name], live.fields.get(facts.name)
         if facts.items:
             identity = next(f.name for f in facts.items if f.ref is not None)
-            wanted = [{**item, identity: id_of(item[identity])} for item in wanted]
-            there: Json = [
-                {k: v for k, v in found.items() if any(k in item for item in wanted)}
-                for found in live.fields.get(facts.name) or []
-            ]
+            found = {item[identity]: item for item in there or []}
+            pairs = [(item, found.get(id_of(item[identity]))) for item in wanted]
+            if len(found) != len(pairs) or not all(live and _item_matches(facts, item, live) for item, live in pairs):
+                return False
         else:
             wanted = id_of(wanted) if facts.ref is not None and wanted is not None else wanted
-            there = live.fields.get(facts.name)
-        if facts.normalise(wanted) != facts.normalise(there):
-            return False
+            if facts.normalise(wanted) != facts.normalise(there):
+                return False
     return True
+
+
+def _item_matches(facts: Field, wanted: Mapping[str, Json], there: Mapping[str, Json]) -> bool:
+    return all(
+        f.normalise(wanted[f.name]) == f.normalise(there.get(f.name))
+        for f in facts.items
+        if f.name in wanted and f.ref is None
+    )

@@ -86,7 +86,7 @@ def _declared(
             resource.address,
             Action.CREATE,
             Reason.VANISHED if vanished else Reason.SPEC,
-            "it is owned, and no longer there" if vanished else "",
+            "",
             tuple(FieldChange(name, None, value) for name, value in _shown(resource)),
             record=record,
         )
@@ -110,7 +110,7 @@ def _declared(
     if not fields:
         if not is_adopted:
             return _moved(resource, former, record)
-        why = "it is live and as declared"
+        why = "as declared"
         return Change(
             resource.address,
             Action.ADOPT,
@@ -224,7 +224,7 @@ def _explained(facts: Field, before: list[Json], after: list[Json], reason: Reas
 
     old, new = keyed(before), keyed(after)
     changed: set[tuple[str, ...]] = set()
-    for group in DeepDiff(old, new, view="tree").values():
+    for group in DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0).values():
         changed |= {tuple(str(part) for part in level.path(output_format="list")) for level in group}
     for path in sorted(changed):
         yield FieldChange(

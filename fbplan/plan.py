@@ -93,7 +93,6 @@ class Change:
     unverifiable: tuple[str, ...] = ()
     is_adopted: bool = False
     former: str | None = None
-    place: str = ""
     record: Record | None = None
 
 
@@ -172,6 +171,8 @@ class Plan:
     broken: tuple[str, ...] = ()
     unmanaged: Mapping[str, int] = field(default_factory=dict)
     unchanged: int = 0
+    places: Mapping[str, str] = field(default_factory=dict)
+    """file:line:column of what is risky or refused."""
     activity: Mapping[str, int] = field(default_factory=dict)
     """Bytes written in the last 30 days to what would be deleted, where statistics tell."""
     plan_id: str = ""
@@ -191,7 +192,18 @@ class Plan:
 
 
 _OUTSIDE_ID = frozenset(
-    {"plan_id", "spec_path", "folder", "warnings", "broken", "unmanaged", "unchanged", "unverifiable", "activity"}
+    {
+        "plan_id",
+        "spec_path",
+        "folder",
+        "warnings",
+        "broken",
+        "unmanaged",
+        "unchanged",
+        "unverifiable",
+        "activity",
+        "places",
+    }
 )
 """What does not change what will be done, and so is no part of the identity of a plan."""
 

@@ -195,7 +195,7 @@ def references_of(sets: Mapping[str, Json], resource: Desired | None) -> Iterato
 def preconditions_of(changes: tuple[Change, ...], world: World) -> dict[str, str]:
     """What must still hold for each touched resource when the plan is applied."""
     return {
-        change.address: fingerprint(world.live[change.address]) if change.address in world.live else ABSENT
+        change.address: fingerprint(world.raw[change.address]) if change.address in world.raw else ABSENT
         for change in changes
         if change.action is not Action.FORGET
     }

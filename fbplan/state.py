@@ -96,6 +96,8 @@ class World:
     counts: Mapping[str, int]
     users: Mapping[str, tuple[str, ...]]
     """By address of a referenced object: the live objects that refer to it, as addresses or `unmanaged:` names."""
+    raw: Mapping[str, Observed] = field(default_factory=dict)
+    """The live objects as listed, references by remote id: what they were, whatever else is matched."""
     foreign: Mapping[str, str] = field(default_factory=dict)
     """What an `unmanaged:` name stands for: a remote id."""
 
@@ -170,7 +172,7 @@ def canonical_digest(value: Json) -> str:
 
 
 def fingerprint(observed: Observed) -> str:
-    """The precondition digest: everything a PUT would send, undeclared fields included, no secret, no status."""
+    """The precondition digest of an object as listed (`World.raw`): all that a PUT would send, no secret, no status."""
     kind = KINDS[observed.kind]
     return canonical_digest(
         {
@@ -250,6 +252,7 @@ class Matcher:
             unmanaged,
             dict(counts),
             {target: tuple(sorted(set(names))) for target, names in users.items()},
+            dict(self.live),
             dict(self._foreign),
         )
 

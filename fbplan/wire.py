@@ -123,9 +123,7 @@ def _encode(facts: Field, value: Json, id_of: Callable[[str], str]) -> Json:
     if facts.items:
         return [
             {
-                f.wire.write: _encode(
-                    f, item.get(f.name, f.create_default.value if f.create_default else None), id_of
-                )
+                f.wire.write: _encode(f, item.get(f.name, f.create_default.value if f.create_default else None), id_of)
                 for f in facts.items
                 if f.wire is not None and (f.name in item or f.create_default is not None)
             }

@@ -15,7 +15,7 @@ from fbplan.kinds import KINDS
 from fbplan.kinds.base import split_address
 from fbplan.ledger import Ledger, read_ledger, require_workspace
 from fbplan.observe import Observation, find_workspace, observe, recent_uploads
-from fbplan.plan import Action, Change, Plan, PolicyChange, identified
+from fbplan.plan import Action, Change, Plan, PolicyChange, Refusal, identified
 from fbplan.planner import hints, preconditions_of, references_of, steps_of, targets_of
 from fbplan.policy.changes import describe
 from fbplan.policy.compose import Content, compose, routed_names
@@ -56,7 +56,7 @@ def make_plan(
     world = observation.world
     difference = compare(desired, world, ledger, _held(desired, world, ledger, folder))
     content, published = compose(spec), read_published(folder / _policy_path(loaded))
-    changes = tuple(_placed(_noted(c, desired, world, content), loaded, desired) for c in difference.changes)
+    changes = tuple(_noted(c) for c in difference.changes)
     policy = _policy_change(loaded, content, published, changes, world, ledger)
     situation = Situation(
         desired,
@@ -109,8 +109,9 @@ def make_plan(
         ),
         unverifiable=difference.unverifiable,
         broken=difference.broken,
-        unmanaged={KINDS[k].section: n for k, n in world.unmanaged.items()},
+        unmanaged=dict(world.unmanaged),
         unchanged=difference.unchanged,
+        places=_places(loaded, changes, refused, desired),
         activity=_activity(client, observation, changes, now()),
     )
     return Planned(identified(plan), observation, ledger)
@@ -185,7 +186,7 @@ def _key_id(address: str, world: World, ledger: Ledger) -> str | None:
     return entry.keys[-1].key_id if entry is not None and entry.keys else world.live[address].key_id
 
 
-def _noted(change: Change, desired: DesiredState, world: World, content: Content) -> Change:
+def _noted(change: Change) -> Change:
     """What a reader should know of a change beyond its fields."""
     notes = list(change.notes)
     detached = [f.path.split(".", 1)[1] for f in change.fields if f.path.startswith("buckets.") and f.after is None]
@@ -200,16 +201,15 @@ def _noted(change: Change, desired: DesiredState, world: World, content: Content
     downgraded = next((f for f in change.fields if f.path == "access" and f.after == "READ"), None)
     if downgraded is not None and change.action is Action.UPDATE:
         notes.append("clients that write with this key fail at once")
-    del desired, world, content
     return replace(change, notes=tuple(notes))
 
 
-def _placed(change: Change, loaded: LoadedSpec, desired: DesiredState) -> Change:
-    """Deletes and replaces say where in the spec they come from; positions are costly, so the rest does not."""
-    resource = desired.resources.get(change.address)
-    if resource is None or change.action is not Action.REPLACE:
-        return change
-    return replace(change, place=loaded.where(resource.place))
+def _places(
+    loaded: LoadedSpec, changes: tuple[Change, ...], refused: tuple[Refusal, ...], desired: DesiredState
+) -> dict[str, str]:
+    """Where replaces and refusals come from. Positions cost a second parse, so nothing else has one."""
+    wanted = {c.address for c in changes if c.action is Action.REPLACE} | {r.address for r in refused}
+    return {a: loaded.where(desired.resources[a].place) for a in sorted(wanted) if a in desired.resources}
 
 
 def _warnings(loaded: LoadedSpec, changes: tuple[Change, ...]) -> list[str]:

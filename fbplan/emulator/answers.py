@@ -33,7 +33,7 @@ class Answer:
         return self.raw if self.raw is not None else json.dumps(self.body, separators=(",", ":")).encode()
 
 
-class Rejected(Exception):  # noqa: N818 -- it is the API's answer, not a fault of the emulator
+class Rejected(Exception):
     """The API refuses the request; nothing is committed."""
 
     def __init__(self, status: int, message: str, code: str | None = None, body: object = None) -> None:

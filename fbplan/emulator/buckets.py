@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -39,10 +38,12 @@ def live_bucket(call: Call, bucket_id: str, role: Role) -> sqlite3.Row:
     return row
 
 
+ENVELOPE = {"key": 48, "iv": 12, "authTag": 16, "message": 64}  # the fields of a ciphertext envelope, and their sizes
+
+
 def new_envelope() -> str:
     """A ciphertext envelope of random text: it is not derived from the secret, so nothing can be taken out of it."""
-    sizes = {"key": 48, "iv": 12, "authTag": 16, "message": 64}
-    return json.dumps({field: secrets.token_urlsafe(size) for field, size in sizes.items()})
+    return " ".join(secrets.token_urlsafe(size) for size in ENVELOPE.values())
 
 
 def storage_type(call: Call, stored: str) -> str:
@@ -69,7 +70,7 @@ def read_bucket(call: Call, row: sqlite3.Row) -> dict[str, object]:
     }
     match call.settings.secret_reads:
         case "envelope":
-            read["secret"] = json.loads(row["envelope"]) if row["envelope"] else None
+            read["secret"] = dict(zip(ENVELOPE, row["envelope"].split(), strict=True)) if row["envelope"] else None
         case "empty":
             read["secret"] = {}
         case "null":
@@ -80,20 +81,22 @@ def read_bucket(call: Call, row: sqlite3.Row) -> dict[str, object]:
 
 
 def _read(call: Call, rows: Iterable[sqlite3.Row]) -> list[dict[str, object]]:
+    attached: dict[str, list[str]] = {}
+    for repo_id, bucket_id in call.rows("SELECT repo_id, bucket_id FROM attachment"):
+        attached.setdefault(repo_id, []).append(bucket_id)
     users: dict[str, list[dict[str, object]]] = {}
-    for use in call.rows(
-        "SELECT DISTINCT a.bucket_id, r.id, r.name, r.storage_type, r.created_at, r.seq FROM attachment a"
-        " JOIN repository r ON r.id = a.repo_id ORDER BY r.seq"
+    for repo in call.rows(
+        "SELECT id, name, storage_type, created_at FROM repository WHERE deleted_at IS NULL ORDER BY seq"
     ):
-        users.setdefault(use["bucket_id"], []).append(
-            {
-                "id": use["id"],
-                "name": use["name"],
-                "storageType": storage_type(call, use["storage_type"]),
-                "createdAt": use["created_at"],
-            }
-        )
-    return [{**read_bucket(call, row), "repos": users.get(row["id"], [])} for row in rows]
+        read = {
+            "id": repo["id"],
+            "name": repo["name"],
+            "storageType": storage_type(call, repo["storage_type"]),
+            "createdAt": repo["created_at"],
+        }
+        for bucket_id in attached.get(repo["id"], ()):
+            users.setdefault(bucket_id, []).append(read)
+    return [read_bucket(call, row) | {"repos": users.get(row["id"], [])} for row in rows]
 
 
 def list_buckets(call: Call) -> Answer:
@@ -162,8 +165,7 @@ def _check_names(call: Call, body: Mapping[str, str], own_id: str) -> None:
 
 
 def _check_quota(call: Call) -> None:
-    quota = call.settings.bucket_quota
-    if quota is not None and call.count("SELECT count(*) FROM bucket WHERE deleted_at IS NULL") >= quota:
+    if call.is_full("bucket", call.settings.bucket_quota):
         raise Rejected(429, "Bucket quota exceeded", body={"success": False, "bucketId": ""})
 
 

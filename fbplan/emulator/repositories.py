@@ -98,8 +98,7 @@ def create_repository(call: Call) -> Answer:
     wanted = attachments_in(document.get("repoBuckets") or [])
     ai_llms = _ai_llms_in(document.get("repoAiLlms") or [])
     _check_name(call, body["name"], "")
-    quota = call.settings.repo_quota
-    if quota is not None and call.count("SELECT count(*) FROM repository WHERE deleted_at IS NULL") >= quota:
+    if call.is_full("repository", call.settings.repo_quota):
         raise broken_rule(call, "QUOTA_EXCEEDED", call.settings.repo_quota_status)
     check_attachments(call, None, body["mode"], wanted)
     repo_id = call.store.next_id()

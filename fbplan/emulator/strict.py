@@ -78,8 +78,8 @@ class _Requests:
         self._is_required = False
         if isinstance(body, dict):
             self._is_required = bool(body.get("required"))
-            # References in the file count from its root, so the schema is wrapped in a document of the same identity.
-            schema = _absolute(body["content"]["application/json"]["schema"])
+            # References in the file count from its root; taken out of it, the schema must name the file.
+            schema = absolute(body["content"]["application/json"]["schema"])
             self._body = validator(schema, registry=registry)  # type: ignore[arg-type]  # the registry's type parameter is of no use here
 
     def check(self, query: Mapping[str, str], document: object) -> None:
@@ -100,13 +100,14 @@ def _list(value: object) -> list[Mapping[str, object]]:
     return value if isinstance(value, list) else []
 
 
-def _absolute(schema: object) -> object:
+def absolute(schema: object) -> object:
+    """A schema of the file whose references hold outside of the file, too."""
     if isinstance(schema, dict):
         return {
-            name: f"{DOCUMENT}{value}" if name == "$ref" and isinstance(value, str) else _absolute(value)
+            name: f"{DOCUMENT}{value}" if name == "$ref" and isinstance(value, str) else absolute(value)
             for name, value in schema.items()
         }
-    return [_absolute(member) for member in schema] if isinstance(schema, list) else schema
+    return [absolute(member) for member in schema] if isinstance(schema, list) else schema
 
 
 def _check_parameter(name: str, query: Mapping[str, str], parameter: Mapping[str, object]) -> None:

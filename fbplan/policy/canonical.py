@@ -9,7 +9,7 @@ from fbplan.kinds.amounts import MAX_BYTES
 from fbplan.kinds.base import Json
 
 
-class NotCanonical(ValueError):  # noqa: N818 - a claim, like its siblings in fbplan.errors
+class NotCanonical(ValueError):
     """The value has no canonical form: a float, an integer that JSON readers would round, a key that is no text."""
 
 

@@ -111,7 +111,10 @@ def _without_ids(body: Mapping[str, Json]) -> dict[str, Json]:
     repositories = {name: _without(entry, "repo_id") for name, entry in body["repositories"].items()}
     for name, entry in repositories.items():
         if "keys" in entry:
-            keys = {use: _without(key, "key_id") for use, key in entry["keys"].items()}
+            # a later fbplan may keep something else beside the keys
+            keys = {
+                use: _without(key, "key_id") if isinstance(key, Mapping) else key for use, key in entry["keys"].items()
+            }
             repositories[name] = {**entry, "keys": keys}
     buckets = {name: _without(entry, "bucket_id") for name, entry in body["buckets"].items()}
     return {"repositories": repositories, "buckets": buckets}

@@ -49,26 +49,41 @@ def publish(path: Path, document: Mapping[str, Json]) -> None:
     Raises FbplanError.
     """
     try:
-        target = Path(os.path.realpath(path))  # a link stays a link
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # always the same name, so that what a killed run left behind is taken away by the next one
-        temporary = target.with_name(f".{target.name}.fbplan-tmp")
-        try:
-            _write(temporary, json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-            _verify(temporary, document)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync(target.parent)
-        _verify(path, document)
+        _replace(Path(os.path.realpath(path)), document)  # a link stays a link
     except (OSError, ValueError) as error:
         raise FbplanError(
             "the routing policy was not published; what stood there before is untouched",
             where=str(path),
-            why=(error.strerror or str(error)) if isinstance(error, OSError) else str(error),
+            why=_reason(error),
             next=f"make '{path.parent}' a folder that you can write to, or change `policy: {{path: …}}`, "
             "and run fbplan apply again",
         ) from error
+    try:
+        _sync(Path(os.path.realpath(path)).parent)
+        _verify(path, document)
+    except (OSError, ValueError) as error:
+        raise FbplanError(
+            "the routing policy was published, but may not last",
+            where=str(path),
+            why=_reason(error),
+            next="see what else writes there, then run: fbplan plan",
+        ) from error
+
+
+def _replace(target: Path, document: Mapping[str, Json]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # always the same name, so that what a killed run left behind is taken away by the next one
+    temporary = target.with_name(f".{target.name}.fbplan-tmp")
+    try:
+        _write(temporary, json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        _verify(temporary, document)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
 def next_generation(ledger_generation: int | None, published: Published, now_unix: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ LIMIT = 256 * 1024 * 1024
 """Bytes; a policy of 10,000 buckets has about 4 MB."""
 
 
-class NotAPolicy(ValueError):  # noqa: N818 - a claim, like its siblings in fbplan.errors
+class NotAPolicy(ValueError):
     """The bytes are no policy document at all; the text says why."""
 
 
@@ -65,8 +66,8 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
         # readers in other languages would not agree on which of the two holds
-        keys = [key for key, _ in pairs]
-        raise NotAPolicy(f"the key {json.dumps(next(k for k in keys if keys.count(k) > 1))} stands twice in one object")
+        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
+        raise NotAPolicy(f"the key {json.dumps(twice[:80])} stands twice in one object")
     return found
 
 

@@ -39,6 +39,7 @@ def render(document: Mapping[str, Json], format: str, repository: str | None = N
     views = views_of(document, sorted(known) if repository is None else [repository])
     if format != "markdown":
         _refuse_unknown(views)
+        _refuse_one_name_for_two(views)
     return _from_template(format, generation=int(document["generation"]), views=views)
 
 
@@ -60,6 +61,15 @@ def _refuse_unknown(views: list[View]) -> None:
             "the policy cannot be rendered as code yet",
             why=f"the id of {', '.join(map(repr, absent))} is not known before it exists",
             next="run: fbplan apply",
+        )
+
+
+def _refuse_one_name_for_two(views: list[View]) -> None:
+    if len({view.prefix for view in views}) < len(views):
+        raise FbplanError(
+            "the policy cannot be rendered in one piece",
+            why="two repositories would have constants of one name",
+            next="render one at a time, by its name",
         )
 
 

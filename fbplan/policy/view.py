@@ -72,12 +72,6 @@ def views_of(document: Mapping[str, Json], names: list[str]) -> list[View]:
     except ValidationError as error:
         raise _unusable("it is not of the format") from error
     prefixes = {name: f"{literals.constant(name)}_" if len(names) > 1 else "" for name in names}
-    if len(set(prefixes.values())) < len(names) > 1:
-        raise FbplanError(
-            "the policy cannot be rendered in one piece",
-            why="two repositories would have constants of one name",
-            next="render one at a time, by its name",
-        )
     return [_view(name, found[name], prefixes[name], document, buckets) for name in names]
 
 
@@ -93,7 +87,7 @@ def _view(
         folder = folders[key].get(name, "")
         return Routed(key, buckets[key], _address(repository, key, buckets[key], folder), folder, rank)
 
-    others = [key for key in sorted(buckets) if name in folders[key] and key not in set(order)]
+    others = sorted({key for key in buckets if name in folders[key]} - set(order))
     keys = (("write", repository.keys.write), ("read", repository.keys.read))
     return View(
         name=name,

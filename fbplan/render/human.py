@@ -57,7 +57,7 @@ def _plan(plan: Plan, p: Palette, saved: str | None) -> Iterator[str]:
     if plan.refusals:
         yield f"{p.danger}refused{p.off}"
         for refusal in plan.refusals:
-            yield from _refusal(refusal, p)
+            yield from _refusal(refusal, plan.places.get(refusal.address, ""), p)
         yield ""
     verdict = f"{p.strong}{plan.workspace}: {words.totals(plan)}{p.off}"
     if not plan.has_changes:
@@ -98,8 +98,6 @@ def _details(change: Change, plan: Plan, p: Palette) -> Iterator[str]:
         yield f"      {p.dim}{note}{p.off}"
     if change.address in plan.activity:
         yield f"      {p.caution}{words.size(plan.activity[change.address])} written through it in the last 30 days{p.off}"
-    if change.place:
-        yield f"      {p.dim}{change.place}{p.off}"
 
 
 def _policy(plan: Plan, p: Palette) -> Iterator[str]:
@@ -118,13 +116,12 @@ def _remarks(plan: Plan, p: Palette) -> Iterator[str]:
     remarks = [f"{p.danger}broken{p.off} {text}" for text in plan.broken]
     remarks += [f"{p.caution}warning{p.off} {text}" for text in plan.warnings]
     if plan.unverifiable:
-        few = ", ".join(plan.unverifiable[:3]) + (", …" if len(plan.unverifiable) > 3 else "")
         remarks.append(
-            f"{p.dim}unverifiable: provider secrets cannot be read back ({len(plan.unverifiable):,}: {few}); raise `version:` to send them again{p.off}"
+            f"{p.dim}unverifiable: {words.counted(len(plan.unverifiable), 'provider secret')} cannot be read back;"
+            f" raise `version:` beside one to send it again{p.off}"
         )
-    foreign = [f"{number:,} {section.replace('_', ' ')}" for section, number in plan.unmanaged.items() if number]
-    if foreign:
-        remarks.append(f"{p.dim}unmanaged, never touched: {', '.join(foreign)}{p.off}")
+    if words.unmanaged(plan):
+        remarks.append(f"{p.dim}unmanaged, never touched: {words.unmanaged(plan)}{p.off}")
     shown = (
         remarks
         if len(remarks) <= 30
@@ -139,8 +136,8 @@ def _remarks(plan: Plan, p: Palette) -> Iterator[str]:
         yield ""
 
 
-def _refusal(refusal: Refusal, p: Palette) -> Iterator[str]:
-    yield f"  {p.danger}✗{p.off} {refusal.address}: {refusal.what}"
+def _refusal(refusal: Refusal, place: str, p: Palette) -> Iterator[str]:
+    yield f"  {p.danger}✗{p.off} {f'{place}: ' if place else ''}{refusal.address}: {refusal.what}"
     if refusal.why:
         yield f"      {refusal.why}"
     yield f"      {refusal.fix}{f' --allow {refusal.allow}' if refusal.allow else ''}"

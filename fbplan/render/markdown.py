@@ -135,7 +135,7 @@ def _facts(plan: Plan, detail: str) -> dict[str, Any]:
         "more_refusals": len(plan.refusals) - len(refusals),
         "remarks": [cell(t) for t in (*plan.broken, *plan.warnings)][:30] if detail in {"fields", "resources"} else [],
         "unverifiable": len(plan.unverifiable),
-        "unmanaged": ", ".join(f"{n:,} {s.replace('_', ' ')}" for s, n in plan.unmanaged.items() if n),
+        "unmanaged": words.unmanaged(plan),
         "plan_id": plan.plan_id,
         "next": code(words.next_command(plan)) if words.next_command(plan) else "",
         "is_cut": detail != "fields",

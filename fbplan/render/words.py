@@ -49,6 +49,13 @@ def totals(plan: Plan) -> str:
     return ", ".join(parts) or "no changes"
 
 
+def unmanaged(plan: Plan) -> str:
+    """`2 buckets, 1 repository`; empty when there is nothing foreign."""
+    return ", ".join(
+        counted(number, name.replace("api_key", "API key")) for name, number in plan.unmanaged.items() if number
+    )
+
+
 def size(count: int) -> str:
     """Bytes in decimal units, as providers bill them."""
     value = float(count)
@@ -123,7 +130,9 @@ def field_line(change: FieldChange, action: Action) -> tuple[str, str]:
             return change.path, f"attach  {value(change.after)}{note}"
         if change.after is None:
             return change.path, f"detach  {value(change.before)}{note}"
-    return change.path, f"{value(change.before)} → {value(change.after)}{note}"
+    absent = "its own key and secret" if change.path == "credential" else "none"
+    shown = [absent if v is None else value(v) for v in (change.before, change.after)]
+    return change.path, f"{shown[0]} → {shown[1]}{note}"
 
 
 def next_command(plan: Plan, saved: str | None = None) -> str:

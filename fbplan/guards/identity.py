@@ -1,0 +1,88 @@
+"""Is it the object that is meant? Ambiguous names, adoptions, listings cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fbplan.guards.situation import Situation
+from fbplan.kinds import KINDS
+from fbplan.kinds.base import Kind, Trait, split_address
+from fbplan.plan import Action, Refusal
+
+
+def ambiguous(s: Situation) -> Iterator[Refusal]:
+    for found in s.world.ambiguous:
+        ids = ", ".join(found.ids)
+        yield Refusal(
+            "ambiguous",
+            found.address,
+            f"{len(found.ids)} live objects are called '{found.name}'",
+            f"ids: {ids}",
+            "rename or delete all but one by hand; fbplan does not guess",
+        )
+
+
+def short_listings(s: Situation) -> Iterator[Refusal]:
+    for kind in KINDS.values():
+        owned = s.ledger.owned(kind.name)
+        there = sum(a in s.world.live for a in owned)
+        total = s.world.counts.get(kind.name, 0)
+        allow = f"short-listing:{kind.section}"
+        if s.allows(allow):
+            continue
+        if owned and total == 0 and kind.parent is None:
+            yield Refusal(
+                "short-listing",
+                kind.section,
+                f"the API lists no {kind.section} at all",
+                f"the ledger owns {len(owned)}",
+                "check the token and the workspace; if they really are gone:",
+                allow,
+            )
+        elif len(owned) >= 10 and there * 2 < len(owned):
+            yield Refusal(
+                "short-listing",
+                kind.section,
+                f"the API lists {there} of {len(owned)} owned {kind.section}",
+                "a listing cut short looks like this",
+                "plan again; if they really are gone:",
+                allow,
+            )
+
+
+def adoptions(s: Situation) -> Iterator[Refusal]:
+    for change in s.changes:
+        declared = s.desired.resources.get(change.address)
+        if change.is_adopted and change.fields and declared is not None and not declared.adopts:
+            allow = f"adopt:{change.address}"
+            if not s.allows(allow):
+                yield Refusal(
+                    "adopt",
+                    change.address,
+                    f"a live {KINDS[declared.kind].name.replace('_', ' ')} of this name differs and is not owned",
+                    "somebody else may have made it",
+                    "declare it as it is, set `adopt: true`, or:",
+                    allow,
+                )
+
+
+def renames(s: Situation) -> Iterator[Refusal]:
+    for change in s.changes:
+        if change.address not in s.routed or change.action is not Action.UPDATE:
+            continue
+        kind = KINDS[split_address(change.address)[0]]
+        renamed = next((f for f in change.fields if _is_name(kind, f.path)), None)
+        allow = f"rename:{change.address}"
+        if renamed is not None and not s.allows(allow):
+            yield Refusal(
+                "rename",
+                change.address,
+                f"renames a bucket that writes are routed to ({renamed.before} → {renamed.after})",
+                "writers that still follow the old policy address it by its old name and fail until they reload",
+                "rename it when it is out of every `order`, or:",
+                allow,
+            )
+
+
+def _is_name(kind: Kind, path: str) -> bool:
+    return any(f.name == path and f.has(Trait.NAME) for f in kind.fields)

@@ -1,0 +1,100 @@
+"""The shape of the code, as a test: imports go one way, and each library has one home."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "fbplan"
+# Lowest first; entries of one tuple do not import each other.
+LAYERS = (
+    ("errors",),
+    ("secrets",),
+    ("kinds",),
+    ("spec",),
+    ("state",),
+    ("ledger",),
+    ("plan_schema",),
+    ("plan",),
+    ("outcome",),
+    ("guards", "diff"),
+    ("client", "planner", "wire"),
+    ("observe", "policy"),
+    ("calls",),
+    ("render", "apply"),
+    ("cli",),
+)
+RANK = {name: rank for rank, group in enumerate(LAYERS) for name in group}
+HOMES = {
+    "httpx": {"client"},
+    "click": {"cli"},
+    "jinja2": {"policy", "render"},
+    "deepdiff": {"diff", "policy"},
+    "ryaml": {"spec"},
+    "werkzeug": {"emulator"},
+    "waitress": {"emulator"},
+}
+
+
+def modules() -> dict[str, list[str]]:
+    """part of fbplan → every module it imports, at whatever depth of the code."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        part = path.relative_to(ROOT).parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found.setdefault(part, []).extend(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.setdefault(part, []).append(node.module)
+    return found
+
+
+@pytest.mark.parametrize("part", sorted(set(RANK) - {"errors"}))
+def test_imports_go_one_way(part: str) -> None:
+    for module in modules()[part]:
+        if module.startswith("fbplan."):
+            other = module.split(".")[1]
+            if other == part or (part == "cli" and other in {"emulator", "runtime"}):
+                continue
+            assert RANK[other] < RANK[part], f"{part} imports {other}"
+
+
+def test_the_emulator_knows_nothing_above_errors() -> None:
+    assert {m.split(".")[1] for m in modules()["emulator"] if m.startswith("fbplan.")} <= {"errors", "emulator"}
+
+
+def test_the_runtime_is_standard_library_only() -> None:
+    import sys
+
+    roots = {m.split(".")[0] for m in modules()["runtime"]}
+    assert roots - {"fbplan"} <= set(sys.stdlib_module_names)
+    assert all(m.startswith("fbplan.runtime") for m in modules()["runtime"] if m.startswith("fbplan"))
+
+
+@pytest.mark.parametrize("library", sorted(HOMES))
+def test_each_library_has_one_home(library: str) -> None:
+    users = {part for part, found in modules().items() if any(m.split(".")[0] == library for m in found)}
+    assert users <= HOMES[library]
+
+
+def test_no_branch_on_a_kind_by_name() -> None:
+    guilty = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted(ROOT.rglob("*.py"))
+        if path.relative_to(ROOT).parts[0] not in {"kinds", "emulator", "runtime"}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare)
+        and "kind" in ast.unparse(node.left)
+        and any(
+            isinstance(c, ast.Constant) and c.value in {"bucket", "repository", "api_key", "credential"}
+            for c in node.comparators
+        )
+    ]
+    assert guilty == []
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    lengths = {str(p.relative_to(ROOT)): len(p.read_text(encoding="utf-8").splitlines()) for p in ROOT.rglob("*.py")}
+    assert {name: n for name, n in lengths.items() if n > 400} == {}

@@ -1,0 +1,148 @@
+"""A spec folder and an emulator, and the whole pipeline between them, without a process or a port."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from fbplan.apply import Setting, check_preconditions, execute
+from fbplan.cli.applying import _from_saved
+from fbplan.cli.pipeline import Planned, make_plan
+from fbplan.client.api import ReadClient, WriteClient
+from fbplan.client.auth import Identity
+from fbplan.client.session import Session, Settings
+from fbplan.emulator import open_emulator
+from fbplan.emulator import Settings as Switches
+from fbplan.ledger import read_ledger, write_ledger
+from fbplan.outcome import Report
+from fbplan.plan import Plan
+from fbplan.secrets import Secret
+from fbplan.spec.load import load_spec
+
+ENVIRON = {"K": "canary-key-5d1c", "S": "canary-secret-9f2e", "K2": "canary-key-77aa", "S2": "canary-secret-31bb"}
+CANARIES = tuple(ENVIRON.values())
+WRITES = {"POST", "PUT", "DELETE"}
+
+
+class Rig:
+    """One emulated organisation and one folder with a spec."""
+
+    def __init__(self, folder: Path, **switches: object) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.app = open_emulator(folder / "emulator", Switches().with_values({"id_seed": "rig", **switches}))
+        self.session = self._session()
+        self._raw = httpx.Client(
+            transport=httpx.WSGITransport(app=self.app), base_url="http://x", headers={"authorization": "Bearer t"}
+        )
+        self.path = folder / "fbplan.yaml"
+        self._before: dict[str, str] = {}
+
+    def _session(self) -> Session:
+        return Session(
+            Settings("emulator:", 4), Identity(Secret("rig")), app=self.app, sleep=lambda _: None, jitter=lambda: 0.5
+        )
+
+    def close(self) -> None:
+        self.session.close()
+        self._raw.close()
+        self.app.close()
+
+    def http(self, method: str, path: str, body: Any = None) -> Any:
+        """A call past fbplan: what somebody does by hand, or the emulator's own controls."""
+        answer = self._raw.request(method, path, json=body)
+        assert answer.status_code < 500, answer.text
+        return answer.json() if answer.content else None
+
+    def spec(self, text: str) -> None:
+        head = "" if text.lstrip().startswith("version:") else "version: 1\nworkspace: Production\n"
+        self.path.write_text(head + text, encoding="utf-8")
+
+    def planned(self, *allow: str) -> Planned:
+        return make_plan(load_spec(self.path), ReadClient(self.session), tuple(sorted(allow)))
+
+    def plan(self, *allow: str) -> Plan:
+        return self.planned(*allow).plan
+
+    def apply(self, *allow: str) -> Report:
+        planned = self.planned(*allow)
+        return self.execute(planned)
+
+    def execute(self, planned: Planned, environ: dict[str, str] | None = None) -> Report:
+        location = planned.plan.ledger
+        setting = Setting(
+            WriteClient(self.session),
+            self.folder,
+            ENVIRON if environ is None else environ,
+            time.time,
+            4,
+            keep=lambda ledger: write_ledger(ledger, location, self.folder),
+        )
+        return execute(planned.plan, planned.observation, planned.ledger, setting)
+
+    def apply_saved(self, plan: Plan) -> Report:
+        return self.execute(_from_saved(plan, WriteClient(self.session), read_ledger(plan.ledger, self.folder)))
+
+    def recheck(self, planned: Planned) -> None:
+        check_preconditions(planned.plan, planned.observation)
+
+    def ids(self, kind: str) -> dict[str, str]:
+        """Live name → id."""
+        path, key = {
+            "bucket": ("/bucket", "buckets"),
+            "repository": ("/repo", "repos"),
+            "credential": ("/apikeys", "apiKeys"),
+        }[kind]
+        workspace = self.http("GET", "/workspace")["workspaces"][0]["id"]
+        return {
+            str(row.get("name") or row.get("description")): row["id"]
+            for row in self.http("GET", f"{path}?workspaceId={workspace}")[key]
+        }
+
+    def keys(self, repository: str) -> dict[str, dict[str, Any]]:
+        rows = self.http("GET", f"/repo/{self.ids('repository')[repository]}/apikey")["keys"]
+        return {row["name"]: row for row in rows}
+
+    def calls(self, *, writes_only: bool = True) -> list[tuple[str, str]]:
+        """The requests since `forget_calls`, ids replaced by names."""
+        names = {**self._names(), **self._before}
+        rows = self.http("GET", "/_emulator/requests")["requests"]
+        out = []
+        for row in rows:
+            if row["path"].startswith("/_emulator") or (writes_only and row["method"] not in WRITES):
+                continue
+            body = row.get("body") if isinstance(row.get("body"), dict) else {}
+            path = row["path"]
+            for remote, name in names.items():
+                path = path.replace(remote, name)
+            label = f" {body['name']}" if row["method"] == "POST" and "name" in body else ""
+            out.append((row["method"], path + label))
+        return out
+
+    def _names(self) -> dict[str, str]:
+        names = {
+            remote: name for kind in ("bucket", "repository", "credential") for name, remote in self.ids(kind).items()
+        }
+        for repository in self.ids("repository"):
+            names |= {row["id"]: name for name, row in self.keys(repository).items()}
+        return names
+
+    def forget_calls(self) -> None:
+        self._before = self._names()
+        self.http("DELETE", "/_emulator/requests")
+
+    def fault(self, **script: Any) -> None:
+        self.http("POST", "/_emulator/faults", {"faults": [script]})
+
+    def policy(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "routing-policy.json").read_text())
+        return found
+
+
+def environ_with(**more: str) -> dict[str, str]:
+    return {**os.environ, **ENVIRON, **more}
