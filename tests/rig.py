@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,8 @@ from fbplan.cli.pipeline import Planned, make_plan
 from fbplan.client.api import ReadClient, WriteClient
 from fbplan.client.auth import Identity
 from fbplan.client.session import Session, Settings
-from fbplan.emulator import open_emulator
 from fbplan.emulator import Settings as Switches
+from fbplan.emulator import open_emulator
 from fbplan.ledger import read_ledger, write_ledger
 from fbplan.outcome import Report
 from fbplan.plan import Plan
@@ -36,6 +38,7 @@ class Rig:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.app = open_emulator(folder / "emulator", Switches().with_values({"id_seed": "rig", **switches}))
+        self.observer: Callable[[str, str, Any], None] | None = None
         self.session = self._session()
         self._raw = httpx.Client(
             transport=httpx.WSGITransport(app=self.app), base_url="http://x", headers={"authorization": "Bearer t"}
@@ -45,8 +48,16 @@ class Rig:
 
     def _session(self) -> Session:
         return Session(
-            Settings("emulator:", 4), Identity(Secret("rig")), app=self.app, sleep=lambda _: None, jitter=lambda: 0.5
+            Settings("emulator:", 4), Identity(Secret("rig")), app=self._observed, sleep=lambda _: None, jitter=lambda: 0.5
         )
+
+    def _observed(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """The emulator, with somebody watching each write before it is carried out."""
+        if self.observer is not None and environ["REQUEST_METHOD"] in WRITES:
+            content = environ["wsgi.input"].read()
+            environ["wsgi.input"] = io.BytesIO(content)
+            self.observer(environ["REQUEST_METHOD"], environ["PATH_INFO"], json.loads(content) if content else None)
+        return self.app(environ, start_response)
 
     def close(self) -> None:
         self.session.close()

@@ -1,7 +1,97 @@
 #!/bin/sh
-# Everything CI runs, in the order in which a failure is cheapest. Argument: the bin folder of the dev venv.
+# Everything that CI runs, in the order in which a failure is cheapest. Argument: the bin folder of the dev venv.
+#
+#   lint → format → types → tests → package → tests on the other Pythons that are here
+#
+# Each step prints its name and its seconds. The first one that fails ends the run and is named.
 set -eu
-BIN=$1
-"$BIN/ruff" check .
-"$BIN/mypy"
-"$BIN/python" -m pytest -n 2 tests
+cd "$(dirname "$0")/.."
+BIN=$(cd "${1:?usage: sh tests/run.sh .venv/bin}" && pwd)
+OTHERS="3.12 3.13"
+WORKERS=2
+TEMP=$(mktemp -d)
+trap 'rm -rf "$TEMP"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+PASSED=0 FAILED=0 STEP=
+
+# What a user has set must not reach the tests.
+unset FB_API_URL FB_JWT FB_JWT_FILE FB_EMAIL FB_PASSWORD FB_PASSWORD_FILE FBPLAN_CONCURRENCY MAKEFLAGS MFLAGS MAKELEVEL
+export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+
+now() { date +%s; }
+
+begin() {
+    STEP=$1 BEGAN=$(now)
+    printf '\n== %s\n' "$STEP"
+}
+
+end() { printf '   %s s\n' "$(($(now) - BEGAN))"; }
+
+fail() {
+    printf '\nFAILED: %s\n%s passed, %s failed\n' "$STEP" "$PASSED" "$((FAILED > 0 ? FAILED : 1))"
+    exit 1
+}
+
+# step NAME COMMAND...
+step() {
+    begin "$1"
+    shift
+    "$@" </dev/null || fail
+    end
+}
+
+# count PATTERN: the number before a word in pytest's last line, else 0
+count() { tail -n 1 "$TEMP/log" | sed -n "s/.*\(^\|[^0-9]\)\([0-9][0-9]*\) $1.*/\2/p" | grep . || echo 0; }
+
+# tests NAME PYTHON ARGUMENTS...: pytest, its output as it comes, its counts added up
+tests() {
+    begin "$1"
+    python=$2
+    shift 2
+    { "$python" -m pytest --color=no "$@" </dev/null 2>&1 && echo 0 >"$TEMP/code" || echo $? >"$TEMP/code"; } | tee "$TEMP/log"
+    PASSED=$((PASSED + $(count passed)))
+    FAILED=$((FAILED + $(count failed) + $(count error)))
+    [ "$(cat "$TEMP/code")" = 0 ] || fail
+    end
+}
+
+# found VERSION: a Python of this version that really runs, or nothing
+found() {
+    for candidate in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1"*/bin/python; do
+        is="$("$candidate" -c 'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || :)"
+        [ "$is" = "$1" ] && echo "$candidate" && return
+    done
+    :
+}
+
+# installed PYTHON VENV: a venv with what the tests need, made again when pyproject.toml is newer
+installed() {
+    [ "$2/.dev" -nt pyproject.toml ] && return
+    "$2/bin/python" -m pip --version >/dev/null 2>&1 || "$1" -m venv --clear "$2"
+    "$2/bin/python" -m pip install -qq -e '.[dev]' && touch "$2/.dev"
+}
+
+step "lint" "$BIN/ruff" check --quiet .
+step "format" "$BIN/ruff" format --check --quiet .
+step "types" "$BIN/mypy"
+tests "tests" "$BIN/python" -n "$WORKERS" tests --ignore=tests/packaging
+tests "package" "$BIN/python" tests/packaging
+
+# Elsewhere only what depends on the Python: no searches by generated requests, no texts, no package.
+SLOW=$(grep -rl --include='test_*.py' 'import schemathesis\|from schemathesis' tests | sed 's/^/--ignore=/' || :)
+HERE=$("$BIN/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+for version in $OTHERS; do
+    [ "$version" = "$HERE" ] && continue
+    python=$(found "$version")
+    if [ -z "$python" ]; then
+        printf '\n== tests on Python %s\n   left out: no Python %s on this machine\n' "$version" "$version"
+        continue
+    fi
+    step "install on Python $version" installed "$python" ".venv-$version"
+    # shellcheck disable=SC2086 -- one option a word
+    tests "tests on Python $version" ".venv-$version/bin/python" -n "$WORKERS" tests \
+        --ignore=tests/docs --ignore=tests/packaging $SLOW
+done
+
+printf '\n%s passed, %s failed\n' "$PASSED" "$FAILED"

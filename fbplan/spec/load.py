@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-import copy
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from fbplan.errors import Code, Diagnostic, Location, SpecInvalid
-from fbplan.spec.document import Document, TreePath, read_document
+from fbplan.spec.address import addresses_in
+from fbplan.spec.document import Document, TreePath
+from fbplan.spec.form import malformed
 from fbplan.spec.model import Spec
-from fbplan.spec.problems import diagnostics_of, tree_path
-from fbplan.spec.rules import check
+from fbplan.spec.problems import diagnostics_of, place_of
+from fbplan.spec.prune import Pruning
+from fbplan.spec.rules import Scope, check
+from fbplan.spec.source import label_of, read_source
+from fbplan.spec.syntax import parse
 
 DEFAULT_NAME = "fbplan.yaml"
+_ROUNDS = 8
+"""Cutting out what is wrong can bring out more; each round cuts at least one part."""
+
+
+_STAND_INS = {
+    "storage_type": "S3",
+    "access": "READ",
+    "sink": "external",
+    "provider": "unknown",
+    "limit": "unlimited",
+    "every": "36500d",
+    "reason": "unknown",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +53,7 @@ class LoadedSpec:
         return self.document.path.parent
 
     def where(self, path: TreePath) -> str:
+        """The place of the key at `path`, as FILE:LINE:COLUMN."""
         return str(self.document.locate(path, at_key=True))
 
 
@@ -40,24 +62,19 @@ def load_spec(path: Path) -> LoadedSpec:
 
     Raises SpecInvalid with every diagnostic when anything is wrong; nothing else, for any input.
     """
-    target = path / DEFAULT_NAME if path.is_dir() else path
-    document, found = read_document(target, str(target))
-    if document is None:
-        raise invalid(target, found)
-    found += _nulls(document)
-    spec, known = _validated(document, found)
-    warnings: tuple[Diagnostic, ...] = ()
-    if spec is not None:
-        ruled = check(spec, document, known)
-        found += [d for d in ruled if not d.is_warning]
-        warnings = tuple(d for d in ruled if d.is_warning)
-    if found or spec is None:
-        raise invalid(target, found)
-    return LoadedSpec(spec, document, warnings)
+    target = _target(path)
+    with _no_collection():
+        outcome = _loaded(target)
+    # Raised here, where no local variable holds the text of the file.
+    if isinstance(outcome, LoadedSpec):
+        return outcome
+    raise invalid(target, outcome)
 
 
 def invalid(path: Path, found: list[Diagnostic]) -> SpecInvalid:
-    nowhere = Location(str(path), 1, 1)
+    """The error that carries these diagnostics, in the order of the file."""
+    label = label_of(path)
+    nowhere = Location(label, 1, 1)
     ordered = tuple(
         sorted(
             found, key=lambda d: ((d.location or nowhere).line, (d.location or nowhere).column, d.code.id, d.message)
@@ -66,112 +83,100 @@ def invalid(path: Path, found: list[Diagnostic]) -> SpecInvalid:
     count = f"{len(ordered)} problem{'s' if len(ordered) != 1 else ''}"
     return SpecInvalid(
         f"the spec has {count}",
-        str(path),
+        label,
         "",
-        f"correct {'them' if len(ordered) != 1 else 'it'} and run: fbplan validate {path}",
+        f"correct {'them' if len(ordered) != 1 else 'it'} and run: fbplan validate {label}",
         ordered,
     )
 
 
-def _nulls(document: Document) -> list[Diagnostic]:
-    """`null` where a value belongs: it would read as "not managed" to one person and "empty" to the next."""
-    paths: list[TreePath] = []
-
-    def walk(value: Any, path: TreePath) -> None:
-        if value is None:
-            paths.append(path)
-        elif isinstance(value, dict):
-            for key, inner in value.items():
-                if inner is None or isinstance(inner, (dict, list)):
-                    walk(inner, (*path, key))
-        elif isinstance(value, list):
-            for index, inner in enumerate(value):
-                if inner is None or isinstance(inner, (dict, list)):
-                    walk(inner, (*path, index))
-
-    if isinstance(document.tree, dict):
-        walk(document.tree, ())
-    return [
-        document.problem(
-            Code.NULL_VALUE,
-            f"'{path[-1]}' has no value",
-            "leave the key out (not managed), or write a value ([] or {} for empty)",
-            path,
-            at_key=True,
-        )
-        for path in paths
-    ]
-
-
-def _validated(document: Document, found: list[Diagnostic]) -> tuple[Spec | None, frozenset[str]]:
-    """The spec, and the addresses that are declared even if their body is wrong.
-
-    When something is wrong, the wrong parts are cut out and the rest is validated again, so that the rules which look
-    across resources still run on it and the user sees everything in one go.
-    """
-    tree = document.tree
-    if not isinstance(tree, dict):
-        what = "the spec is empty" if tree is None else "the spec is not a mapping"
-        found.append(document.problem(Code.NOT_A_MAPPING, what, "start it with `version: 1`, or run `fbplan init`", ()))
-        return None, frozenset()
-    nulls = bool(found)
+def _target(path: Path) -> Path:
     try:
-        if not nulls:
-            return Spec.model_validate(tree), frozenset()
+        return path / DEFAULT_NAME if path.is_dir() else path
+    except (OSError, ValueError):  # reading it will say why
+        return path
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Parsing makes many objects and no garbage; looking for some in between takes half of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _loaded(target: Path) -> LoadedSpec | list[Diagnostic]:
+    source = read_source(target)
+    if isinstance(source, Diagnostic):
+        return [source]
+    document, found = parse(source)
+    if document is None:
+        return found
+    if not isinstance(document.tree, dict):
+        what = "the spec is empty" if document.tree is None else "the spec is not a mapping"
+        fix = "start it with `version: 1`, or run `fbplan init`"
+        return [*found, document.problem(Code.NOT_A_MAPPING, what, fix, ())]
+    told, paths = malformed(document)
+    found += told
+    if not paths:
+        spec, errors = _validated(document.tree)
+        if spec is not None:
+            return _ruled(spec, document, found, Scope())
+        found += [d for _, d in diagnostics_of(document, errors)]
+    return _checked_without(document, paths, found)
+
+
+def _validated(tree: dict[Any, Any]) -> tuple[Spec | None, list[ErrorDetails]]:
+    try:
+        return Spec.model_validate(tree), []
     except ValidationError as fault:
-        found += diagnostics_of(document, fault.errors(include_url=False), Spec)
-    known = _declared(tree)
-    pruned = _without_nulls(copy.deepcopy(tree))
-    reported = nulls and not any(d.code is not Code.NULL_VALUE for d in found)
-    for _ in range(8):
-        try:
-            return Spec.model_validate(pruned), known
-        except ValidationError as fault:
-            errors = fault.errors(include_url=False)
-            if reported:
-                found += [
-                    d
-                    for d in diagnostics_of(
-                        Document(document.path, document.text, pruned, document.label), errors, Spec
-                    )
-                    if d.code is not Code.MISSING_KEY
-                ]
-                reported = False
-            for error in errors:
-                _cut(pruned, tree_path(pruned, error["loc"])[0], is_missing=error["type"] == "missing")
-    return None, known
+        return None, fault.errors(include_url=False)
 
 
-def _declared(tree: dict[Any, Any]) -> frozenset[str]:
-    out = set()
-    for section, kind in (("credentials", "credential"), ("buckets", "bucket"), ("repositories", "repository")):
-        entries = tree.get(section)
-        if isinstance(entries, dict):
-            out |= {f"{kind}.{name}" for name in entries}
-    return frozenset(out)
+def _ruled(spec: Spec, document: Document, found: list[Diagnostic], scope: Scope) -> LoadedSpec | list[Diagnostic]:
+    ruled = check(spec, document, scope)
+    warnings = tuple(d for d in ruled if d.is_warning)
+    found = [*found, *(d for d in ruled if not d.is_warning)]
+    return found or LoadedSpec(spec, document, warnings)
 
 
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
-    return [_without_nulls(v) for v in value if v is not None] if isinstance(value, list) else value
+def _checked_without(document: Document, malformed_paths: list[TreePath], found: list[Diagnostic]) -> list[Diagnostic]:
+    """The problems of the parts that can be read, with the parts that cannot be cut out."""
+    pruning = Pruning(document.tree)
+    for path in malformed_paths:
+        pruning.cut(path)
+    is_told = not malformed_paths
+    for _ in range(_ROUNDS):
+        tree, kept = pruning.result()
+        rest = document.cut(kept)
+        spec, errors = _validated(tree)
+        if spec is not None:
+            scope = Scope(addresses_in(document.tree), pruning)
+            ruled = _ruled(spec, rest, found, scope)
+            return ruled if isinstance(ruled, list) else found
+        if not is_told:
+            # What is missing here may be what was cut.
+            found += [
+                d
+                for path, d in diagnostics_of(rest, errors, tree)
+                if d.code is not Code.MISSING_KEY or not pruning.touches(rest.original(path))
+            ]
+            is_told = True
+        for error in errors:
+            _set_right(pruning, rest.original(place_of(tree, error)), error)
+    return found
 
 
-def _cut(tree: Any, path: TreePath, *, is_missing: bool) -> None:
-    """Take the value at `path` out; for a missing key, the mapping that lacks it."""
-    if not path:
-        if is_missing and isinstance(tree, dict):
-            tree.setdefault("version", 1)
-        return
-    parent = tree
-    for part in path[:-1]:
-        try:
-            parent = parent[part]
-        except (KeyError, IndexError, TypeError):
-            return
-    if path == ("version",):
-        tree["version"] = 1
-    elif (isinstance(parent, dict) and path[-1] in parent) or (
-        isinstance(parent, list) and isinstance(path[-1], int) and path[-1] < len(parent)
-    ):
-        del parent[path[-1]]
+def _set_right(pruning: Pruning, path: TreePath, error: ErrorDetails) -> None:
+    """Cut out what is wrong; where a required value is missing, stand something in for it if that misleads no rule."""
+    absent = str(error["loc"][-1]) if error["type"] == "missing" else ""
+    if absent in _STAND_INS:
+        pruning.fill((*path, absent), _STAND_INS[absent])
+    elif absent == "bucket" and path[:1] == ("buckets",):
+        pruning.fill((*path, absent), f"(the bucket of {path[-1]})")
+    else:
+        pruning.cut(path or ("version",))

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field as Doc
 from pydantic import StringConstraints
 
+from fbplan.kinds.amounts import Ratio
 from fbplan.kinds.base import Resource
 from fbplan.kinds.bucket import Bucket
-from fbplan.kinds.amounts import Ratio
 from fbplan.kinds.credential import Credential
 from fbplan.kinds.repository import Repository
 

@@ -2,217 +2,225 @@
 
 from __future__ import annotations
 
-import difflib
-import types
-import typing
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, get_args, get_origin
+from dataclasses import dataclass
+from typing import Any
 
-from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from fbplan.errors import Code, Diagnostic
-from fbplan.spec.document import Document, TreePath
+from fbplan.spec.address import address_at
+from fbplan.spec.document import Document, TreePath, holds
+from fbplan.spec.form import ROTATE
+from fbplan.spec.vocabulary import Words, is_hidden_at, words_at
+from fbplan.spec.wording import Suggestions, kind_of, quoted
 
 _RESERVED: Mapping[str, str] = {
     "removed": "use `delete:` to destroy a resource, or `forget:` to drop it from the ledger without a write",
     "credits": "the word is reserved for credits shared by buckets; put a soft_cap on each bucket",
-    "<<": "write the keys out; merge keys are not part of YAML 1.2",
 }
 _WANTED = {
     "string_type": "a text",
     "int_type": "a whole number",
+    "float_type": "a number",
     "bool_type": "true or false",
     "dict_type": "a mapping",
     "list_type": "a list",
+    "tuple_type": "a list",
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
-_SECRET_PARTS = frozenset({"key", "secret"})
+_YES_NO = {"true": "true", "yes": "true", "on": "true", "y": "true", "false": "false", "no": "false", "off": "false"}
+_SOURCE = "{env: NAME}, {file: PATH} or {exec: [...]}"
+_NAME_RULE = "letters, digits, - and _, 63 at most, starting with a letter or digit"
 
 
-def diagnostics_of(document: Document, errors: list[ErrorDetails], root: type[BaseModel]) -> list[Diagnostic]:
-    """One diagnostic per place, in file order."""
-    by_place: dict[TreePath, Diagnostic] = {}
-    for error in errors:
-        path, is_whole = tree_path(document.tree, error["loc"])
-        told = _told(document, error, path, root)
-        if path not in by_place or is_whole:
-            by_place[path] = told
-    return list(by_place.values())
+@dataclass(frozen=True, slots=True)
+class _Error:
+    """A pydantic error at the part of its location that stands in the file; `tag` is the union member that spoke."""
+
+    kind: str
+    path: TreePath
+    last: str
+    message: str
+    context: Mapping[str, Any]
+    value: Any
+    tag: str = ""
+    union_at: TreePath = ()
 
 
-def tree_path(tree: Any, loc: tuple[str | int, ...]) -> tuple[TreePath, bool]:
+def diagnostics_of(
+    document: Document, errors: list[ErrorDetails], tree: Any = None
+) -> list[tuple[TreePath, Diagnostic]]:
+    """One diagnostic per place, with that place; `tree` is what was validated, when parts of the file were cut."""
+    suggestions = Suggestions()
+    read = document.tree if tree is None else tree
+    found: dict[TreePath, Diagnostic] = {}
+    for error in _from_one_member([_resolved(read, error) for error in errors]):
+        place = (*error.path, error.last) if error.kind == "missing" else error.path
+        if place not in found:
+            found[place] = _told(document, error, suggestions)
+    return [(path[:-1] if d.code is Code.MISSING_KEY else path, d) for path, d in found.items()]
+
+
+def place_of(tree: Any, error: ErrorDetails) -> TreePath:
     """The part of pydantic's location that exists in the file; union tags and the like are passed over."""
-    found: list[str | int] = []
-    current, is_whole = tree, True
-    for part in loc:
-        if isinstance(current, dict) and part in current:
-            current = current[part]
-        elif isinstance(current, list) and isinstance(part, int) and part < len(current):
-            current = current[part]
-        else:
-            is_whole = False
+    return _resolved(tree, error).path
+
+
+def _resolved(tree: Any, error: ErrorDetails) -> _Error:
+    current, known, path = tree, words_at(()), list[str | int]()
+    tag, loc = "", error["loc"]
+    union_at: TreePath = ()
+    for index, part in enumerate(loc):
+        names_the_key = index == len(loc) - 1 and error["type"] in {"extra_forbidden", "invalid_key"}
+        inner = known.under(part)
+        if inner is None and not names_the_key:
+            if not tag:
+                tag, union_at = str(part), tuple(path)
             continue
-        found.append(part)
-    return tuple(found), is_whole
+        if holds(current, part):
+            current, known = current[part], inner or Words()
+            path.append(part)
+    last = str(loc[-1]) if loc else ""
+    return _Error(error["type"], tuple(path), last, error["msg"], error.get("ctx") or {}, current, tag, union_at)
 
 
-def address_at(path: TreePath) -> str | None:
-    """The address of the resource that a place in the file belongs to."""
-    match path:
-        case ("credentials", str(name), *_):
-            return f"credential.{name}"
-        case ("buckets", str(name), *_):
-            return f"bucket.{name}"
-        case ("repositories", str(repository), "api_keys", str(name), *_):
-            return f"api_key.{repository}.{name}"
-        case ("repositories", str(name), *_):
-            return f"repository.{name}"
-    return None
+def _from_one_member(errors: list[_Error]) -> list[_Error]:
+    """Of a union's errors, those of the member that was meant; one error when none was."""
+    groups: dict[TreePath, list[_Error]] = {}
+    for error in errors:
+        if error.tag and error.tag != "[key]":
+            groups.setdefault(error.union_at, []).append(error)
+    told: set[TreePath] = set()
+    out: list[_Error] = []
+    for error in errors:
+        group = groups.get(error.union_at) if error.tag and error.tag != "[key]" else None
+        if group is None:
+            out.append(error)
+        elif error.union_at not in told:
+            told.add(error.union_at)
+            meant = [e for e in group if _is_meant(e)]
+            out += meant or [_Error("union", e.union_at, "", "", {}, e.value, e.tag) for e in group[:1]]
+    return out
 
 
-def _told(document: Document, error: ErrorDetails, path: TreePath, root: type[BaseModel]) -> Diagnostic:
-    kind, value, context = error["type"], error["input"], error.get("ctx") or {}
-    name = str(path[-1]) if path else "the spec"
-    at = address_at(path)
-    place = {"address": at}
-    is_secret = bool(_SECRET_PARTS & {str(part) for part in path[-2:]})
-    if kind == "extra_forbidden":
-        return _unknown_key(document, path, root, at)
-    if kind == "missing":
-        wanted = str(error["loc"][-1])
-        return document.problem(
-            Code.MISSING_KEY, f"'{wanted}' is missing", f"add `{wanted}:` here", path, at_key=True, **place
-        )
-    if error["loc"] and error["loc"][-1] == "[key]":
-        return document.problem(
-            Code.BAD_NAME,
-            f"{_shown(path[-1])} cannot be a name",
-            "use letters, digits, - and _, 63 at most, starting with a letter or digit; `name:` can hold any live name",
-            path,
-            at_key=True,
-            **place,
-        )
-    if name == "secret" and isinstance(value, str):
-        return document.problem(
-            Code.LITERAL_SECRET,
-            "a secret stands in the spec",
-            "write where it comes from: {env: NAME}, {file: PATH} or {exec: [...]}; and change that secret, it may have been committed",
-            path,
-            **place,
-        )
-    if kind in {"size", "ratio", "duration"}:
-        code = {"size": Code.BAD_SIZE, "ratio": Code.BAD_VALUE, "duration": Code.BAD_DURATION}[kind]
-        return document.problem(code, f"{_shown(value)} is {error['msg']}", str(context.get("fix", "")), path, **place)
-    if kind == "literal_error":
-        expected = str(context.get("expected", ""))
-        close = difflib.get_close_matches(
-            str(value).upper() if expected.isupper() else str(value),
-            [e.strip("' ") for e in expected.replace(" or ", ",").split(",")],
-            n=1,
-        )
-        hint = f"; did you mean {close[0]}?" if close else ""
-        return document.problem(
-            Code.BAD_VALUE,
-            f"'{name}' is {_shown(value)}, which is not one of {expected.replace(chr(39), '')}",
-            f"use one of {expected.replace(chr(39), '')}{hint}",
-            path,
-            **place,
-        )
-    if kind in _WANTED:
-        fix = (
-            "write it without quotes"
-            if kind == "bool_type" and value in {"true", "false"}
-            else f"write {_WANTED[kind]}"
-        )
-        if kind == "string_type" and isinstance(value, (int, float)):
-            fix = "put it in quotes"
-        return document.problem(
-            Code.WRONG_TYPE,
-            f"'{name}' needs {_WANTED[kind]}, not {_type_of(value)}{'' if is_secret else _quoted(value)}",
-            fix,
-            path,
-            **place,
-        )
-    return document.problem(
-        Code.BAD_VALUE,
-        f"'{name}': {error['msg'][:1].lower()}{error['msg'][1:]}",
-        str(context.get("fix") or "see the schema: fbplan schema spec"),
-        path,
-        **place,
-    )
-
-
-def _unknown_key(document: Document, path: TreePath, root: type[BaseModel], at: str | None) -> Diagnostic:
-    name = str(path[-1])
-    if name in _RESERVED:
-        return document.problem(
-            Code.FORBIDDEN_YAML if name == "<<" else Code.RESERVED,
-            f"'{name}' cannot be used here",
-            _RESERVED[name],
-            path,
-            at_key=True,
-            address=at,
-        )
-    known = known_keys(root, path[:-1])
-    close = difflib.get_close_matches(name.lower(), known, n=1)
-    fix = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}" if known else "remove it"
-    return document.problem(Code.UNKNOWN_KEY, f"unknown key {_shown(path[-1])}", fix, path, at_key=True, address=at)
-
-
-def known_keys(root: type[BaseModel], path: TreePath) -> list[str]:
-    """The keys that the model allows at a place."""
-    here: list[Any] = [root]
-    for part in path:
-        here = [step for annotation in here for step in _step(annotation, part)]
-    return sorted({key for annotation in here if _is_model(annotation) for key in annotation.model_fields})
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
-def _step(annotation: Any, part: str | int) -> list[Any]:
-    if _is_model(annotation):
-        declared = annotation.model_fields.get(part)
-        return _members(declared.annotation) if declared is not None else []
-    arguments = get_args(annotation)
-    if get_origin(annotation) is dict:
-        return _members(arguments[1])
-    if get_origin(annotation) is list:
-        return _members(arguments[0])
-    return []
-
-
-def _members(annotation: Any) -> list[Any]:
-    if get_origin(annotation) in {typing.Union, types.UnionType}:
-        return [member for argument in get_args(annotation) for member in _members(argument)]
-    if get_origin(annotation) is Annotated:
-        return _members(get_args(annotation)[0])
-    return [annotation]
-
-
-def _shown(value: object) -> str:
-    text = str(value)
-    return f"'{text[:60]}…'" if len(text) > 60 else f"'{text}'"
-
-
-def _quoted(value: object) -> str:
-    return f" ({_shown(value)})" if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
-
-
-def _type_of(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a number"
+def _is_meant(error: _Error) -> bool:
+    """Whether the union member is the one that the value looks like."""
+    if len(error.path) > len(error.union_at) or error.kind in {"missing", "source_literal"}:
+        return True
+    match error.value:
         case str():
-            return "a text"
+            return error.tag == "str"
         case dict():
-            return "a mapping"
-        case _:
-            return "a list"
+            return error.tag != "str" and not error.tag.startswith("list[")
+        case list():
+            return error.tag.startswith("list[")
+    return False
+
+
+def _told(document: Document, error: _Error, suggestions: Suggestions) -> Diagnostic:
+    path, value = error.path, error.value
+    name = quoted(next((part for part in reversed(path) if isinstance(part, str)), "the spec"))
+    if path and isinstance(path[-1], int):
+        name = f"item {int(document.original(path)[-1]) + 1} of {name}"
+    echo = "" if is_hidden_at(path) or isinstance(value, dict | list) else quoted(value)
+
+    def problem(code: Code, message: str, fix: str, *, at_key: bool = False) -> Diagnostic:
+        return document.problem(code, message, fix, path, at_key=at_key, address=address_at(path))
+
+    if error.last == "[key]":
+        fix = f"use {_NAME_RULE}; `name:` can hold any live name"
+        return problem(Code.BAD_NAME, f"{quoted(path[-1])} cannot be a name", fix, at_key=True)
+    match error.kind:
+        case "extra_forbidden":
+            return _unknown_key(document, path, suggestions)
+        case "missing":
+            return problem(Code.MISSING_KEY, f"'{error.last}' is missing", f"add `{error.last}:` here", at_key=True)
+        case "source_literal":
+            fix = f"write where it comes from: {_SOURCE}; {ROTATE}"
+            return problem(Code.LITERAL_SECRET, "a secret stands in the spec", fix)
+        case "source_form" | "sink_form" | "sink_literal":
+            noun = error.kind.split("_")[0]
+            code = Code.BAD_VALUE if isinstance(value, dict | str) else Code.WRONG_TYPE
+            return problem(code, f"{name} is not a {noun}", error.message)
+        case "union":
+            return _union(document, error, name)
+        case "size" | "ratio" | "duration":
+            code = {"size": Code.BAD_SIZE, "duration": Code.BAD_DURATION}.get(error.kind, Code.BAD_VALUE)
+            return problem(code, f"{echo or name} is {error.message}", str(error.context.get("fix", "")))
+        case "literal_error":
+            return problem(Code.BAD_VALUE, *_not_one_of(error, name, echo, suggestions))
+        case kind if kind in _WANTED:
+            shown = f" ({echo})" if echo and not isinstance(value, bool) else ""
+            message = f"{name} needs {_WANTED[kind]}, not {kind_of(value)}{shown}"
+            return problem(Code.WRONG_TYPE, message, _retype(kind, value))
+    return problem(Code.BAD_VALUE, *_bounds(error, name, echo))
+
+
+def _union(document: Document, error: _Error, name: str) -> Diagnostic:
+    wanted, fix = "a mapping or a list of mappings", "write it like {limit: 500GB}, or a list of these"
+    if words_at(error.path).is_hidden:
+        wanted, fix = "a text or a source", f"put it in quotes, or write where it comes from: {_SOURCE}"
+    message = f"{name} needs {wanted}, not {kind_of(error.value)}"
+    return document.problem(Code.WRONG_TYPE, message, fix, error.path, address=address_at(error.path))
+
+
+def _retype(kind: str, value: object) -> str:
+    match kind, value:
+        case "bool_type", str() if value.lower() in _YES_NO:
+            return f"write {_YES_NO[value.lower()]}, without quotes"
+        case (("int_type" | "float_type"), str()) if re.fullmatch(r"-?[0-9]{1,15}", value):
+            return "write it without quotes"
+        case "string_type", int() | float():
+            return "put it in quotes"
+        case "list_type" | "tuple_type", str():
+            return "write it as a list: [...]"
+    return f"write {_WANTED[kind]}"
+
+
+def _not_one_of(error: _Error, name: str, echo: str, suggestions: Suggestions) -> tuple[str, str]:
+    # pydantic's `expected` is lost where an error passed through a form; its message says the same
+    expected = str(error.context.get("expected") or error.message.removeprefix("Input should be "))
+    allowed = re.findall(r"'([^']*)'", expected) or [expected]
+    told = ", ".join(allowed)
+    if str(error.value) == told and not isinstance(error.value, int):
+        return f"{name} is a text, not the number {told}", "write it without quotes"
+    folded = {word.lower(): word for word in allowed}
+    close = suggestions.nearest(error.value, list(folded)) if isinstance(error.value, str) and echo else None
+    message = f"{name} is {echo}, which is not one of {told}" if echo else f"{name} is not one of {told}"
+    fix = f"use one of {told}" if len(allowed) > 1 else f"use {told}"
+    return message, f"{fix}; did you mean {folded[close]}?" if close else fix
+
+
+def _bounds(error: _Error, name: str, echo: str) -> tuple[str, str]:
+    limits = error.context
+    shown = f"{name} is {echo}" if echo else name
+    match error.kind:
+        case "string_too_short" | "too_short":
+            return f"{name} is empty", "write a value, or leave the key out"
+        case "string_too_long" if "max_length" in limits:
+            return f"{name} is longer than {limits['max_length']} characters", "shorten it"
+        case "greater_than_equal" if "ge" in limits:
+            return f"{shown}, less than {limits['ge']}", f"write {limits['ge']} or more"
+        case "less_than_equal" if "le" in limits:
+            return f"{shown}, more than {limits['le']}", f"write {limits['le']} or less"
+        case "string_pattern_mismatch" if error.path[-1:] == ("env",):
+            return f"{name} is not the name of a variable", "use letters, digits and _, without a $"
+    message = error.message.replace("String", "text").replace("Input", "it")
+    return f"{name}: {message[:1].lower()}{message[1:]}", "see the schema: fbplan schema spec"
+
+
+def _unknown_key(document: Document, path: TreePath, suggestions: Suggestions) -> Diagnostic:
+    key, address = str(path[-1]), address_at(path)
+    if key in _RESERVED:
+        return document.problem(
+            Code.RESERVED, f"'{key}' cannot be used here", _RESERVED[key], path, at_key=True, address=address
+        )
+    known = sorted(words_at(path[:-1]).fields)
+    close = suggestions.nearest(key, known)
+    fix = f"did you mean `{close}`?" if close else f"known here: {', '.join(known)}" if known else "take it out"
+    # Inside a secret, a key that is not a slip of a word may be the secret.
+    message = "unknown key" if is_hidden_at(path[:-1]) and not close else f"unknown key {quoted(key)}"
+    return document.problem(Code.UNKNOWN_KEY, message, fix, path, at_key=True, address=address)
