@@ -47,7 +47,7 @@ class Setting:
     on_start: Callable[[Step], None] = field(default=lambda _: None)
     on_outcome: Callable[[Outcome], None] = field(default=lambda _: None)
     keep: Callable[[Ledger], Ledger] = field(default=lambda ledger: ledger)
-    """Writes the ledger; called once, whatever happened before."""
+    """Writes the ledger: once before the first call, to know that it can, and once at the end, whatever happened."""
 
 
 def check_preconditions(plan: Plan, observation: Observation, addresses: Iterable[str] | None = None) -> None:
@@ -80,6 +80,9 @@ def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setti
         )
     run = _Run(plan, observation, ledger.salted(), setting)
     run.calls.prepare(plan.steps)
+    run.ledger = setting.keep(
+        run.ledger
+    )  # what cannot be recorded must not be written: this fails before the first call
     try:
         run.phase(Phase.EXPAND)
         run.publish()

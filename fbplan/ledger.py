@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -72,7 +71,7 @@ class Ledger:
 
     def salted(self) -> Ledger:
         """The same ledger with a salt; a new one has none until its first write."""
-        return self if self.salt else replace(self, salt=secrets.token_hex(16))
+        return self if self.salt else replace(self, salt=os.urandom(16).hex())
 
 
 def read_ledger(location: str, folder: Path) -> Ledger:

@@ -48,7 +48,11 @@ class Rig:
 
     def _session(self) -> Session:
         return Session(
-            Settings("emulator:", 4), Identity(Secret("rig")), app=self._observed, sleep=lambda _: None, jitter=lambda: 0.5
+            Settings("emulator:", 4),
+            Identity(Secret("rig")),
+            app=self._observed,
+            sleep=lambda _: None,
+            jitter=lambda: 0.5,
         )
 
     def _observed(self, environ: dict[str, Any], start_response: Any) -> Any:

@@ -80,6 +80,7 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
                 story("not applied")
                 return int(ExitCode.ERROR)
             planned = _looked_again(planned, client)
+        _warn_of_lost_sinks(plan, environ)
         began = time.monotonic()
         with _progress(len(plan.steps)) as on_outcome:
             report = execute(
@@ -179,6 +180,16 @@ def _warn_of_lost_state(location: str, folder: Path, environ: Environ) -> None:
     if not tracked:
         story(
             f"warning: CI is set and git does not track {location}: what fbplan owns is forgotten with this machine, and nothing will ever be deleted.\n  Commit the ledger after each apply, or keep the folder between runs."
+        )
+
+
+def _warn_of_lost_sinks(plan: Plan, environ: Environ) -> None:
+    """A key that is stored in a file of a thrown-away runner is lost with it."""
+    lost = [step.address for step in plan.steps if isinstance(step.sink, dict) and "file" in step.sink]
+    if environ.get("CI") and lost:
+        story(
+            f"warning: CI is set and {', '.join(lost)} goes to a file on this machine, where nobody may find it again.\n"
+            "  Use an exec sink (a vault), or keep the folder between runs."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -10,8 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fbplan import __version__
-from fbplan.errors import ExitCode, FbplanError, Interrupted
+# Start-up, measured: a collector that runs while modules load costs 15 % of it, pydantic's search for plug-ins in every
+# installed distribution another 15 ms. fbplan has no plug-ins, and a run is short.
+gc.set_threshold(200_000, 20, 20)
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+from fbplan import __version__  # noqa: E402
+from fbplan.errors import ExitCode, FbplanError, Interrupted  # noqa: E402
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -83,8 +83,11 @@ def tell_fault(fault: FbplanError) -> ExitCode:
             if name == "github"
             else None
         )
-        if text is not None and path is None:
-            click.echo(text, nl=False)
-        elif text is not None and path is not None:
-            write_atomically(path, text.encode(), "the output")
+        try:
+            if text is not None and path is None:
+                click.echo(text, nl=False)
+            elif text is not None and path is not None:
+                write_atomically(path, text.encode(), "the output")
+        except (FbplanError, OSError) as second:
+            story(f"and the output cannot be written either: {second}")
     return fault.exit_code

@@ -99,6 +99,8 @@ def parse_limit(value: object) -> object:
 
 _SIZE_SCHEMA = {
     "type": ["string", "integer"],
+    "minimum": 0,
+    "maximum": MAX_BYTES,
     "pattern": r"^[0-9]+(\.[0-9]+)?\s*(B|[kKMGTP]B|[KMGTP]iB)$",
     "examples": ["500GB", "1.5TiB"],
 }
@@ -107,7 +109,9 @@ _span_schema = {"type": "string", "pattern": r"^[0-9]+\s*(s|m|h|d|w)$", "example
 Ratio = Annotated[
     int,
     BeforeValidator(parse_ratio),
-    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,4})?\s*%$", "examples": ["80%"]}),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^(100(\.0{1,4})?|0?[0-9]{1,2}(\.[0-9]{1,4})?)\s*%$", "examples": ["80%"]}
+    ),
 ]
 Duration = Annotated[int, BeforeValidator(parse_duration), WithJsonSchema(_span_schema)]
 Millis = Annotated[

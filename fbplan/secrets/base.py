@@ -35,7 +35,7 @@ class SecretUnavailable(FbplanError):
 class Reference(BaseModel):
     """Where a secret is, never what it is: safe to print, to log and to save."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     key: ClassVar[str]
     """The mapping key that tells this form from the others, or the bare word when `is_word`."""

@@ -60,11 +60,12 @@ class Places:
             return None
         by_key = self._children.get(id(node))
         if by_key is None:
-            keys: list[str | int] = [key.scalar or "" for key, _ in node.pairs]
-            if isinstance(value, dict) and len(value) == len(keys):
-                keys = list(value)  # in the same order, and 0x1F is 31
-            by_key = self._children[id(node)] = dict(zip(keys, node.pairs, strict=True))
-        return by_key.get(part)
+            by_key = {key.scalar or "": (key, inner) for key, inner in node.pairs}
+            if isinstance(value, dict) and len(value) == len(node.pairs):
+                # in the same order, and 0x1F is 31
+                by_key |= dict(zip(value, node.pairs, strict=True))
+            self._children[id(node)] = by_key
+        return by_key.get(part) or by_key.get(str(part))
 
 
 @dataclass(frozen=True, slots=True)

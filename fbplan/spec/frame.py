@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 
 from fbplan.errors import Location
 from fbplan.spec.mask import Edit
@@ -13,44 +14,42 @@ _BEFORE = 100
 """Columns kept before the caret of a line that is too long."""
 
 
-def frame(text: str, lines: Lines, edits: Mapping[int, list[Edit]], location: Location) -> str:
-    """The line before, the line itself with a caret, and the line after; `edits` are what must not be seen."""
+def frame(text: str, lines: Lines, edits: Mapping[int, Sequence[Edit]], location: Location) -> str:
+    """The line before, the line itself with a caret, and the line after; `edits`, in order, are what must not be seen."""
     out = []
     middle = min(location.line, len(lines))
     for number in range(max(1, middle - 1), min(len(lines), middle + 1) + 1):
         start, end = lines.span(number)
-        shown, caret = _edited(text, start, end, edits.get(number, []), location.column - 1)
-        offset = 0
-        if number == middle and caret > _WIDTH - 20:
-            offset = caret - _BEFORE
-        window = shown[offset : offset + _WIDTH]
-        clean = "".join(c if c.isprintable() else " " if c == "\t" else "\ufffd" for c in window).rstrip()
-        out.append(f"{'>' if number == middle else ' '} {number:>5} | {'…' if offset else ''}{clean}".rstrip())
+        column = min(location.column - 1, end - start) if number == middle else 0
+        shown, caret = _edited(text, start, end, edits.get(number, ()), column)
+        clean = shown if shown.isprintable() else "".join(_printable(c) for c in shown)
+        out.append(f"{'>' if number == middle else ' '} {number:>5} | {clean}".rstrip())
         if number == middle:
-            out.append(f"        | {' ' * (caret - offset + bool(offset))}^")
+            out.append(f"        | {' ' * caret}^")
     return "\n".join(out)
 
 
-def _edited(text: str, start: int, end: int, edits: list[Edit], column: int) -> tuple[str, int]:
-    """A line with its edits, as far as it can be seen, and where the column went."""
-    pieces: list[str] = []
-    position, caret, length = 0, None, 0
-    limit = column + _WIDTH
-    for edit in sorted(edits, key=lambda e: (e.start, e.end)):
-        if edit.start > limit:
+def _edited(text: str, start: int, end: int, edits: Sequence[Edit], column: int) -> tuple[str, int]:
+    """What is seen of a line around a column, and where the column went; never more work than that takes."""
+    position = 0 if column < _WIDTH - 20 else column - _BEFORE
+    pieces = ["…"] if position else []
+    length, caret = len(pieces), None
+    for index in range(bisect_right(edits, position, key=lambda e: e.end), len(edits)):
+        if length >= _WIDTH:
             break
-        if edit.start < position:
-            position = max(position, edit.end)
-            continue
-        if caret is None and column < edit.start:
+        edit = edits[index]
+        begin = max(edit.start, position)
+        if caret is None and column < begin:
             caret = length + column - position
-        pieces += [text[start + position : start + edit.start], edit.shown]
-        length += edit.start - position + len(edit.shown)
+        pieces += [text[start + position : min(start + begin, start + position + _WIDTH)], edit.shown]
+        length += begin - position
         if caret is None and column < edit.end:
-            caret = length - len(edit.shown)
-        position = edit.end
-    stop = min(end, start + max(position, limit))
-    pieces.append(text[start + position : stop])
-    if caret is None:
-        caret = length + max(0, min(column, end - start) - position)
-    return "".join(pieces), caret
+            caret = length
+        length += len(edit.shown)
+        position = max(position, edit.end)
+    pieces.append(text[start + position : min(end, start + position + _WIDTH)])
+    return "".join(pieces)[:_WIDTH], length + column - position if caret is None else caret
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else " " if character == "\t" else "\ufffd"

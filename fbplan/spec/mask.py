@@ -15,10 +15,12 @@ from fbplan.spec.nodes import Lines, Node
 from fbplan.spec.vocabulary import Words, looks_secret, plain_words, words
 
 _PASTED = re.compile(r"-----BEGIN|//[^/\s@]*@")
+_ANCHOR = re.compile(r"(?:^|\s)&\S")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#")
 _ELLIPSIS = "# …"
 _KEY = re.compile(r"""(["']?)([^\s"'{}\[\],:#]++)\1\s*+:(?=[\s"'{\[]|$)""")
 _PUNCTUATION = re.compile(r"[\s{}\[\],|>&*?+\d-]*")
+_LEADING = re.compile(r"[\s{\[?-]*")
 _OPENING = re.compile(r"""["'{\[]""")
 _LONGEST = 2000
 
@@ -55,17 +57,20 @@ def edits_by_place(text: str, lines: Lines, root: Node) -> dict[int, list[Edit]]
     for start in _comments(text, sorted(covered)):
         line, column = lines.place(start)
         edits[line].append(Edit(column - 1, lines.span(line)[1] - lines.span(line)[0], _ELLIPSIS))
-    return edits
+    return {line: sorted(found, key=lambda edit: edit.start) for line, found in edits.items()}
 
 
 def _comments(text: str, covered: list[tuple[int, int]]) -> list[int]:
     """Where a comment starts: at a `#` after a space that stands in no scalar."""
     out, index = [], 0
-    for found in _COMMENT.finditer(text):
-        while index < len(covered) and covered[index][1] <= found.start():
+    at = text.find("#")
+    while at >= 0:
+        while index < len(covered) and covered[index][1] <= at:
             index += 1
-        if index == len(covered) or found.start() < covered[index][0]:
-            out.append(found.start())
+        in_scalar = index < len(covered) and covered[index][0] <= at
+        if not in_scalar and (at == 0 or text[at - 1].isspace()):
+            out.append(at)
+        at = text.find("#", covered[index][1] if in_scalar else at + 1)
     return out
 
 
@@ -90,7 +95,7 @@ def scalars(root: Node) -> list[tuple[Node, bool]]:
                 waiting += [(key, Words(), True), (value, Words(), True)]
                 continue
             # A key inside a secret is shown only if it is a word of a source: {hunter2: x} is a slip, too.
-            out.append((key, hidden and name not in known.fields))
+            out.append((key, name not in known.fields if hidden else not known.names(name)))
             waiting.append((value, known.under(name) or Words(), hidden or known.hides(name)))
     return out
 
@@ -129,14 +134,16 @@ def _cut_of(body: str) -> tuple[Edit | None, bool, bool]:
         if _PUNCTUATION.fullmatch(code):
             return after_comment, False, False
         return Edit(0, len(body), MASK), False, False
-    if not _PUNCTUATION.fullmatch(code[: keys[0].start()]):
+    if not _LEADING.fullmatch(code[: keys[0].start()]):
         return Edit(0, len(body), MASK), False, bool(_OPENING.search(code))
+    # An anchor may name what is used as a secret elsewhere.
+    is_suspect = is_pasted_secret(code) or _ANCHOR.search(code) is not None
     for index, key in enumerate(keys):
         stop = keys[index + 1].start() if index + 1 < len(keys) else len(code)
         segment, name = code[key.end() : stop], key[2]
         is_plain = name in plain_words()
         secret = not is_plain and looks_secret(name)
-        if secret or _PASTED.search(segment) or not (is_plain or _PUNCTUATION.fullmatch(segment)):
+        if secret or is_suspect or not (is_plain or _PUNCTUATION.fullmatch(segment)):
             rest = code[key.end() :]
             is_block = rest.strip()[:1] in {"|", ">"}
             return (

@@ -13,7 +13,8 @@ from fbplan.kinds.bucket import Bucket
 from fbplan.kinds.credential import Credential
 from fbplan.kinds.repository import Repository
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 """A map key: it becomes part of an address, a file name and a header, so it is kept plain."""
 
 

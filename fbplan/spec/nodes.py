@@ -142,8 +142,8 @@ def tags(text: str) -> list[tuple[int, int]]:
     try:
         for event in _events(text):
             if isinstance(event, yaml.DocumentStartEvent) and (event.version or event.tags):
-                start = text.rfind("%", 0, _index(event.end_mark))
-                found.append((start, _index(event.start_mark) if start < _index(event.start_mark) else start + 1))
+                # everything before the `---`
+                found.append((_index(event.start_mark), _index(event.end_mark) - 3))
             elif getattr(event, "tag", None) is not None and (tag := _TAG.search(text, _index(event.start_mark))):
                 found.append(tag.span())
     except yaml.YAMLError:

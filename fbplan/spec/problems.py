@@ -218,9 +218,11 @@ def _unknown_key(document: Document, path: TreePath, suggestions: Suggestions) -
         return document.problem(
             Code.RESERVED, f"'{key}' cannot be used here", _RESERVED[key], path, at_key=True, address=address
         )
-    known = sorted(words_at(path[:-1]).fields)
+    here = words_at(path[:-1])
+    known = sorted(here.fields)
     close = suggestions.nearest(key, known)
     fix = f"did you mean `{close}`?" if close else f"known here: {', '.join(known)}" if known else "take it out"
     # Inside a secret, a key that is not a slip of a word may be the secret.
-    message = "unknown key" if is_hidden_at(path[:-1]) and not close else f"unknown key {quoted(key)}"
+    is_shown = close is not None if is_hidden_at(path[:-1]) else here.names(key)
+    message = f"unknown key {quoted(key)}" if is_shown else "unknown key"
     return document.problem(Code.UNKNOWN_KEY, message, fix, path, at_key=True, address=address)

@@ -15,6 +15,7 @@ from fbplan.spec.model import Spec
 
 _SECRET_PARTS = re.compile(r"secret|pass|pwd|token|private|key|cred|auth|sas|pem|cert|signature")
 _SECRET_WORDS = ("secret", "password", "passphrase", "token", "key", "credential", "private_key")
+_WORD = re.compile(r"[\w.-]{1,63}")
 _LONGEST = 64
 """Nobody mistypes a longer word, and comparing them is slow."""
 
@@ -33,6 +34,12 @@ class Words:
         if isinstance(part, int) and self.items is not None:
             return self.items
         return self.entries if self.entries is not None else self.fields.get(str(part))
+
+    def names(self, key: str) -> bool:
+        """Whether `key` may be shown: `secret hunter2` without its colon is a key to YAML."""
+        if self.is_hidden or key in self.fields:
+            return key in self.fields
+        return _WORD.fullmatch(key) is not None or (self.entries is not None and not looks_secret(key))
 
     def hides(self, key: str) -> bool:
         """Whether the value under `key` must not be shown: a secret, or under a word that may stand for one."""
@@ -89,12 +96,16 @@ def looks_secret(key: str) -> bool:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` is most likely a slip of."""
-    if len(word) > _LONGEST:
+    """The known word that `word` is most likely a slip of; one end of a word is nearly always right."""
+    if not 0 < len(word) <= _LONGEST:
+        return None
+    lowered = word.lower()
+    ends = [k for k in known if k and (k[0].lower() == lowered[0] or k[-1].lower() == lowered[-1])]
+    if not ends:
         return None
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(word.lower(), list(known), n=1, cutoff=0.66)), None)
+    return next(iter(get_close_matches(lowered, ends, n=1, cutoff=0.66)), None)
 
 
 def _of(annotation: Any) -> Words:

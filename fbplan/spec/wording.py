@@ -46,7 +46,7 @@ class Suggestions:
 
     __slots__ = ("_left",)
 
-    def __init__(self, comparisons: int = 200_000) -> None:
+    def __init__(self, comparisons: int = 100_000) -> None:
         self._left = comparisons
 
     def nearest(self, word: str, known: list[str]) -> str | None:

@@ -15,7 +15,17 @@ import httpx
 import pytest
 
 GUIDE = (Path(__file__).parents[2] / "examples" / "credit-harvesting" / "fbplan.yaml").read_text(encoding="utf-8")
-SECRETS = {name: f"canary-{name.lower()}" for name in ("GCP_CLIENT_EMAIL", "GCP_PRIVATE_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_KEY")}
+SECRETS = {
+    name: f"canary-{name.lower()}"
+    for name in (
+        "GCP_CLIENT_EMAIL",
+        "GCP_PRIVATE_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AZURE_STORAGE_ACCOUNT",
+        "AZURE_STORAGE_KEY",
+    )
+}
 
 
 @dataclass
@@ -30,14 +40,26 @@ class Desk:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder, self.url = folder, url
-        self.environ = {k: v for k, v in os.environ.items() if not k.startswith(("FB_", "CI"))} | SECRETS | {"FB_API_URL": url, "FB_JWT": "any"}
+        self.environ = (
+            {k: v for k, v in os.environ.items() if not k.startswith(("FB_", "CI"))}
+            | SECRETS
+            | {"FB_API_URL": url, "FB_JWT": "any"}
+        )
         self.spec(GUIDE)
 
     def spec(self, text: str) -> None:
         (self.folder / "fbplan.yaml").write_text(text, encoding="utf-8")
 
     def __call__(self, *arguments: str, **environ: str) -> Ran:
-        found = subprocess.run([sys.executable, "-m", "fbplan", *arguments], cwd=self.folder, env={**self.environ, **environ}, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
+        found = subprocess.run(
+            [sys.executable, "-m", "fbplan", *arguments],
+            cwd=self.folder,
+            env={**self.environ, **environ},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+        )
         for secret in SECRETS.values():
             assert secret not in found.stdout + found.stderr
         assert "Traceback" not in found.stderr, found.stderr
@@ -49,7 +71,11 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    server = subprocess.Popen([sys.executable, "-m", "fbplan", "emulator", "--port", "0", "--data", str(tmp_path / "emulator")], stderr=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "fbplan", "emulator", "--port", "0", "--data", str(tmp_path / "emulator")],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert server.stderr is not None
     line = server.stderr.readline()
     folder = tmp_path / "desk"
@@ -65,7 +91,10 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def test_the_guides_case_by_hand(desk: Desk) -> None:
     assert desk("plan", "--detailed-exitcode").code == 2
     applied = desk("apply", "--yes")
-    assert (applied.code, applied.out.splitlines()[0].split(" in ")[0]) == (0, "Production: 4 created, 2 issued, policy published")
+    assert (applied.code, applied.out.splitlines()[0].split(" in ")[0]) == (
+        0,
+        "Production: 4 created, 2 issued, policy published",
+    )
     assert desk("plan", "--detailed-exitcode").code == 0
     held = (desk.folder / "secrets" / "app-data-writer.env").read_text()
     assert {line.split("=")[0] for line in held.splitlines()} == {"FB_KEY_ID", "FB_KEY_SECRET", "FB_REPO_ID"}
@@ -90,7 +119,11 @@ def test_the_guides_case_by_hand(desk: Desk) -> None:
 
 def test_each_way_to_fail_has_its_code(desk: Desk) -> None:
     assert desk("apply", "--yes").code == 0
-    desk.spec(GUIDE.replace("    soft_cap: {limit: 1TB, soft: 100%}", "    soft_cap: {limit: 1TB, soft: 100%}\n    protect: true"))
+    desk.spec(
+        GUIDE.replace(
+            "    soft_cap: {limit: 1TB, soft: 100%}", "    soft_cap: {limit: 1TB, soft: 100%}\n    protect: true"
+        )
+    )
     assert desk("apply", "--yes").code == 0
     without = GUIDE.replace("      - {bucket: app-logs-azure, folder: azure}\n", "").replace(", app-logs-azure]", "]")
     start, end = without.index("  app-logs-azure:"), without.index("repositories:")
@@ -103,13 +136,25 @@ def test_each_way_to_fail_has_its_code(desk: Desk) -> None:
 
     assert desk("plan", FB_API_URL="http://127.0.0.1:9").code == 8
     assert desk("plan", FB_JWT="").code == 7
-    desk.http("POST", "/_emulator/faults", {"faults": [{"method": "GET", "path": "/workspace", "fault": "token-expired", "times": 9}]})
+    desk.http(
+        "POST",
+        "/_emulator/faults",
+        {"faults": [{"method": "GET", "path": "/workspace", "fault": "token-expired", "times": 9}]},
+    )
     assert desk("plan").code == 7
     desk.http("DELETE", "/_emulator/faults")
-    desk.spec(GUIDE.replace("storage_type: GCS", "storage_type: GCP").replace("500GB", "500G").replace("secret: {env: GCP_PRIVATE_KEY}", "secret: canary-literal-1"))
+    desk.spec(
+        GUIDE.replace("storage_type: GCS", "storage_type: GCP")
+        .replace("500GB", "500G")
+        .replace("secret: {env: GCP_PRIVATE_KEY}", "secret: canary-literal-1")
+    )
     bad = desk("apply", "--yes")
     assert bad.code == 65
-    assert [line.split()[1] for line in bad.err.splitlines() if line.startswith("fbplan.yaml:")] == ["FB105", "FB108", "FB109"]
+    assert [line.split()[1] for line in bad.err.splitlines() if line.startswith("fbplan.yaml:")] == [
+        "FB105",
+        "FB108",
+        "FB109",
+    ]
     assert "canary-literal-1" not in bad.err
     desk.spec(GUIDE)
     assert desk("apply").code == 64
@@ -118,7 +163,21 @@ def test_each_way_to_fail_has_its_code(desk: Desk) -> None:
 
 
 def test_a_token_never_comes_from_a_flag_and_every_command_has_an_example(desk: Desk) -> None:
-    for command in (["init"], ["validate"], ["schema"], ["plan"], ["show"], ["apply"], ["whoami"], ["policy", "render"], ["policy", "diff"], ["policy", "check"], ["demo"], ["emulator"], ["ledger", "list"]):
+    for command in (
+        ["init"],
+        ["validate"],
+        ["schema"],
+        ["plan"],
+        ["show"],
+        ["apply"],
+        ["whoami"],
+        ["policy", "render"],
+        ["policy", "diff"],
+        ["policy", "check"],
+        ["demo"],
+        ["emulator"],
+        ["ledger", "list"],
+    ):
         told = desk(*command, "--help").out
         assert "Example" in told, command
         assert "--token " not in told
@@ -126,7 +185,11 @@ def test_a_token_never_comes_from_a_flag_and_every_command_has_an_example(desk: 
 
 def test_a_failed_apply_exits_nonzero_and_keeps_its_report_with_json_and_detailed_exitcode(desk: Desk) -> None:
     """deck loses the report with the changes exit code, and exits 0 with JSON output; here is the case for both."""
-    desk.http("POST", "/_emulator/faults", {"faults": [{"method": "POST", "path": "/repo", "fault": "500-before", "times": 9}]})
+    desk.http(
+        "POST",
+        "/_emulator/faults",
+        {"faults": [{"method": "POST", "path": "/repo", "fault": "500-before", "times": 9}]},
+    )
     failed = desk("apply", "--yes", "-o", "json")
     report = json.loads(failed.out)
     assert failed.code == 3

@@ -26,7 +26,13 @@ class Slept(list[float]):
 
 
 def session(slept: Slept | None = None, **identity: Any) -> Session:
-    return Session(Settings(URL), Identity(**(identity or {"token": Secret("t")})), sleep=slept if slept is not None else Slept(), jitter=lambda: 0.5, now=lambda: 0.0)
+    return Session(
+        Settings(URL),
+        Identity(**(identity or {"token": Secret("t")})),
+        sleep=slept if slept is not None else Slept(),
+        jitter=lambda: 0.5,
+        now=lambda: 0.0,
+    )
 
 
 def test_200_with_success_false_is_a_failure(httpx_mock: HTTPXMock) -> None:
@@ -38,9 +44,22 @@ def test_200_with_success_false_is_a_failure(httpx_mock: HTTPXMock) -> None:
     assert caught.value.next
 
 
-@pytest.mark.parametrize("body", [{"message": "no"}, {"error_code": "NO_AUTH_USER"}, {"error_message": "no"}, {"error": "no"}, {"errorCode": "X", "errorMessage": "no"}, None, "text"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": "no"},
+        {"error_code": "NO_AUTH_USER"},
+        {"error_message": "no"},
+        {"error": "no"},
+        {"errorCode": "X", "errorMessage": "no"},
+        None,
+        "text",
+    ],
+)
 def test_each_error_envelope_is_read(httpx_mock: HTTPXMock, body: Any) -> None:
-    httpx_mock.add_response(status_code=400, json=body) if body != "text" else httpx_mock.add_response(status_code=400, text="<html>")
+    httpx_mock.add_response(status_code=400, json=body) if body != "text" else httpx_mock.add_response(
+        status_code=400, text="<html>"
+    )
     with session() as s, pytest.raises(ApiFault) as caught:
         WriteClient(s).create(BUCKET, {"name": "x"})
     assert caught.value.why
@@ -108,10 +127,15 @@ def test_no_connection_is_tried_again_even_for_a_write_because_nothing_was_sent(
         assert WriteClient(s).create(BUCKET, {})[0] == "b1"
 
 
-@pytest.mark.parametrize(("header", "waited"), [("7", 7.0), ("Thu, 01 Jan 1970 00:00:09 GMT", 9.0), (None, 1.0), ("soon", 1.0), ("99999", 120.0)])
+@pytest.mark.parametrize(
+    ("header", "waited"),
+    [("7", 7.0), ("Thu, 01 Jan 1970 00:00:09 GMT", 9.0), (None, 1.0), ("soon", 1.0), ("99999", 120.0)],
+)
 def test_retry_after_is_honoured_in_both_forms(httpx_mock: HTTPXMock, header: str | None, waited: float) -> None:
     slept = Slept()
-    httpx_mock.add_response(status_code=429, json={"success": False, "message": "slow"}, headers={"retry-after": header} if header else {})
+    httpx_mock.add_response(
+        status_code=429, json={"success": False, "message": "slow"}, headers={"retry-after": header} if header else {}
+    )
     httpx_mock.add_response(json={"workspaces": []})
     with session(slept) as s:
         s.throttle._clock = lambda: 10**9 if slept else 0.0
@@ -120,7 +144,9 @@ def test_retry_after_is_honoured_in_both_forms(httpx_mock: HTTPXMock, header: st
         assert s.throttle.limit == 4
 
 
-@pytest.mark.parametrize("body", [{"success": False, "bucketId": ""}, {"success": False, "error_code": "QUOTA_EXCEEDED"}])
+@pytest.mark.parametrize(
+    "body", [{"success": False, "bucketId": ""}, {"success": False, "error_code": "QUOTA_EXCEEDED"}]
+)
 def test_a_quota_429_is_final_and_not_a_rate_limit(httpx_mock: HTTPXMock, body: Any) -> None:
     httpx_mock.add_response(status_code=429, json=body)
     with session() as s, pytest.raises(ApiFault) as caught:
@@ -146,21 +172,47 @@ def test_401_without_a_login_says_what_to_do(httpx_mock: HTTPXMock) -> None:
 
 def test_null_and_absent_are_the_same() -> None:
     plain = {"id": "1", "name": "a", "bucket": "x", "storageType": "S3"}
-    nulls = {**plain, "region": None, "endpoint": None, "key": None, "secret": None, "status": None, "apiKeyId": None, "walletAddress": None}
+    nulls = {
+        **plain,
+        "region": None,
+        "endpoint": None,
+        "key": None,
+        "secret": None,
+        "status": None,
+        "apiKeyId": None,
+        "walletAddress": None,
+    }
     assert observed_from(BUCKET, nulls) == observed_from(BUCKET, plain)
 
 
 def test_azure_reads_as_blob_and_unknown_fields_are_passed_over() -> None:
-    found = observed_from(BUCKET, {"id": "1", "name": "a", "storageType": "AZURE", "future": {"x": 1}, "status": "NEW_STATUS"})
+    found = observed_from(
+        BUCKET, {"id": "1", "name": "a", "storageType": "AZURE", "future": {"x": 1}, "status": "NEW_STATUS"}
+    )
     assert found.fields == {"name": "a", "storage_type": "BLOB"}
 
 
-@pytest.mark.parametrize("row", [{"bucketId": "b1", "folder": "x", "master": True}, {"unitId": "b1", "folder": "x", "master": True}, {"bucket": {"id": "b1", "secret": {"message": "cipher"}}, "folder": "x", "master": True}])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"bucketId": "b1", "folder": "x", "master": True},
+        {"unitId": "b1", "folder": "x", "master": True},
+        {"bucket": {"id": "b1", "secret": {"message": "cipher"}}, "folder": "x", "master": True},
+    ],
+)
 def test_an_attachment_is_read_by_any_of_its_names_and_its_nested_bucket_is_dropped(row: dict[str, Any]) -> None:
     found = observed_from(REPOSITORY, {"id": "r", "name": "r", "buckets": [row]})
     assert found.fields["buckets"] == [{"bucket": "b1", "folder": "x", "master": True}]
 
 
-@pytest.mark.parametrize(("rows", "carried"), [([{"aiLlmId": "m"}], {"aiLlms": ["m"]}), ([{"id": "m"}], {"aiLlms": ["m"]}), ([{"name": "m"}], {"unreadable": ["None"]}), ([], {})])
+@pytest.mark.parametrize(
+    ("rows", "carried"),
+    [
+        ([{"aiLlmId": "m"}], {"aiLlms": ["m"]}),
+        ([{"id": "m"}], {"aiLlms": ["m"]}),
+        ([{"name": "m"}], {"unreadable": ["None"]}),
+        ([], {}),
+    ],
+)
 def test_ai_attachments_are_carried_along_or_block(rows: list[Any], carried: dict[str, Any]) -> None:
     assert observed_from(REPOSITORY, {"id": "r", "name": "r", "aiLlms": rows}).carried == carried

@@ -22,7 +22,13 @@ from fbplan.render.human import plan_text
 from fbplan.render.machine import plan_document
 from fbplan.render.markdown import plan_markdown
 
-WORLDS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, derandomize="CI" in os.environ)
+WORLDS = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+    derandomize="CI" in os.environ,
+)
 
 
 @contextmanager
@@ -49,13 +55,29 @@ def edit_by_hand(rig: Rig, edits: list[tuple[str, int]]) -> None:
     for what, which in edits:
         names, homes = sorted(rig.ids("bucket").items()), sorted(rig.ids("repository").items())
         if what == "foreign-bucket":
-            rig.http("POST", "/bucket", {"name": f"foreign{which}", "bucket": f"foreign{which}", "storageType": "S3", "region": "x", "workspaceId": workspace, "key": "k", "secret": "s"})
+            rig.http(
+                "POST",
+                "/bucket",
+                {
+                    "name": f"foreign{which}",
+                    "bucket": f"foreign{which}",
+                    "storageType": "S3",
+                    "region": "x",
+                    "workspaceId": workspace,
+                    "key": "k",
+                    "secret": "s",
+                },
+            )
         elif what in {"region", "rename", "delete-bucket"} and names:
             name, remote = names[which % len(names)]
             if what == "delete-bucket":
                 rig.http("DELETE", f"/bucket/{remote}")
             else:
-                rig.http("PUT", f"/bucket/{remote}", {"region": "mars-1"} if what == "region" else {"name": f"{name} by hand"})
+                rig.http(
+                    "PUT",
+                    f"/bucket/{remote}",
+                    {"region": "mars-1"} if what == "region" else {"name": f"{name} by hand"},
+                )
         elif homes:
             home, remote = homes[which % len(homes)]
             keys = sorted(rig.keys(home).items())
@@ -64,20 +86,28 @@ def edit_by_hand(rig: Rig, edits: list[tuple[str, int]]) -> None:
             elif keys and what == "delete-key":
                 rig.http("DELETE", f"/repo/{remote}/apikey/{keys[0][1]['id']}")
             elif keys and what == "downgrade":
-                rig.http("PUT", f"/repo/{remote}/apikey/{keys[0][1]['id']}", {"name": keys[0][0], "accessType": "ADMIN"})
+                rig.http(
+                    "PUT", f"/repo/{remote}/apikey/{keys[0][1]['id']}", {"name": keys[0][0], "accessType": "ADMIN"}
+                )
 
 
 def foreign(rig: Rig) -> list[Any]:
     """Everything that no spec here ever declares."""
     workspace = rig.http("GET", "/workspace")["workspaces"][0]["id"]
-    rows = [b for b in rig.http("GET", f"/bucket?workspaceId={workspace}")["buckets"] if b["name"].startswith("foreign")]
-    keys = [k for home in rig.ids("repository") for name, k in sorted(rig.keys(home).items()) if name.startswith("theirs")]
+    rows = [
+        b for b in rig.http("GET", f"/bucket?workspaceId={workspace}")["buckets"] if b["name"].startswith("foreign")
+    ]
+    keys = [
+        k for home in rig.ids("repository") for name, k in sorted(rig.keys(home).items()) if name.startswith("theirs")
+    ]
     return [*sorted(rows, key=lambda b: b["id"]), *sorted(keys, key=lambda k: k["id"])]
 
 
 @given(specs(), specs(), hand_edits())
 @WORLDS
-def test_L1_L2_L6_L7_L8_any_world_converges_on_any_spec(first: dict[str, Any], second: dict[str, Any], edits: list[tuple[str, int]]) -> None:
+def test_L1_L2_L6_L7_L8_any_world_converges_on_any_spec(
+    first: dict[str, Any], second: dict[str, Any], edits: list[tuple[str, int]]
+) -> None:
     with fresh() as rig:
         write(rig, first)
         assert rig.apply().exit_code is ExitCode.OK
@@ -99,7 +129,11 @@ def test_L1_L2_L6_L7_L8_any_world_converges_on_any_spec(first: dict[str, Any], s
         rig.observer = RoutedObserver(rig)
         report = rig.execute(planned)
         rig.observer = None
-        kept = [k for k in theirs if "bucket" in k or any(k == row for home in rig.ids("repository") for row in rig.keys(home).values())]
+        kept = [
+            k
+            for k in theirs
+            if "bucket" in k or any(k == row for home in rig.ids("repository") for row in rig.keys(home).values())
+        ]
         assert report.exit_code is ExitCode.OK, [o for o in report.outcomes if o.result != "done"]
         again = rig.plan(*allow)
         assert not again.has_changes, f"L1: {plan_text(again)}"
@@ -144,8 +178,17 @@ def test_L3_no_secret_leaves_its_sink(first: dict[str, Any], second: dict[str, A
             if not plan.refusals:
                 report = rig.execute(planned)
                 texts += [repr(report), *(o.told for o in report.outcomes)]
-        files = [p for p in rig.folder.rglob("*") if p.is_file() and not {"secrets", "emulator"} & set(p.relative_to(rig.folder).parts)]
-        issued = [line.split("=", 1)[1] for p in (rig.folder / "secrets").rglob("*.env") for line in p.read_text().splitlines() if line.startswith("FB_KEY_SECRET=")]
+        files = [
+            p
+            for p in rig.folder.rglob("*")
+            if p.is_file() and not {"secrets", "emulator"} & set(p.relative_to(rig.folder).parts)
+        ]
+        issued = [
+            line.split("=", 1)[1]
+            for p in (rig.folder / "secrets").rglob("*.env")
+            for line in p.read_text().splitlines()
+            if line.startswith("FB_KEY_SECRET=")
+        ]
         seen = "\n".join(texts).encode() + b"".join(p.read_bytes() for p in files)
         for secret in (*CANARIES, *issued):
             assert secret.strip("'\"").encode() not in seen
@@ -173,7 +216,17 @@ def test_L8_the_order_of_keys_in_the_file_means_nothing(spec: dict[str, Any]) ->
     with fresh() as rig:
         write(rig, spec)
         one = rig.plan()
-        rig.path.write_text("# a comment\n" + yaml.safe_dump({**spec, "buckets": dict(reversed(spec["buckets"].items())), "credentials": dict(reversed(spec["credentials"].items()))}, sort_keys=False))
+        rig.path.write_text(
+            "# a comment\n"
+            + yaml.safe_dump(
+                {
+                    **spec,
+                    "buckets": dict(reversed(spec["buckets"].items())),
+                    "credentials": dict(reversed(spec["credentials"].items())),
+                },
+                sort_keys=False,
+            )
+        )
         other = rig.plan()
         assert other.plan_id == one.plan_id
         assert plan_json(other)["policy"] == plan_json(one)["policy"]

@@ -49,7 +49,10 @@ def repositories(draw: st.DrawFn, known: list[str]) -> dict[str, Any]:
         entry: dict[str, Any] = {"storage_type": "S3", "mode": "MIRROR" if is_mirror else "NORMAL", "buckets": attached}
         keys = draw(st.sets(st.sampled_from(["w", "q"])))
         if keys:
-            entry["api_keys"] = {k: {"access": draw(st.sampled_from(["READ", "WRITE"])), "sink": {"file": f"secrets/{name}-{k}.env"}} for k in sorted(keys)}
+            entry["api_keys"] = {
+                k: {"access": draw(st.sampled_from(["READ", "WRITE"])), "sink": {"file": f"secrets/{name}-{k}.env"}}
+                for k in sorted(keys)
+            }
         if chosen and draw(st.booleans()):
             entry["routing"] = {"order": draw(st.permutations(chosen))}
         out[name] = entry
@@ -69,7 +72,10 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "version": 1,
         "workspace": "Production",
-        "credentials": {c: {"provider": "AWS", "key": {"env": "K2"}, "secret": {"env": "S2"}, "version": draw(st.integers(1, 2))} for c in credentials},
+        "credentials": {
+            c: {"provider": "AWS", "key": {"env": "K2"}, "secret": {"env": "S2"}, "version": draw(st.integers(1, 2))}
+            for c in credentials
+        },
         "buckets": made,
         "repositories": draw(repositories(sorted(made))),
         "limits": {"max_deletes": 99, "max_change": "100%"},
@@ -79,6 +85,11 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
 def hand_edits() -> st.SearchStrategy[list[tuple[str, int]]]:
     """What somebody does in the console: (what, to which of them)."""
     return st.lists(
-        st.tuples(st.sampled_from(["region", "rename", "delete-key", "foreign-bucket", "foreign-key", "downgrade", "delete-bucket"]), st.integers(0, 3)),
+        st.tuples(
+            st.sampled_from(
+                ["region", "rename", "delete-key", "foreign-bucket", "foreign-key", "downgrade", "delete-bucket"]
+            ),
+            st.integers(0, 3),
+        ),
         max_size=3,
     )

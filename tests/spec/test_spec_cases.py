@@ -13,6 +13,7 @@ import pytest
 
 from fbplan.errors import Code, Diagnostic, SpecInvalid
 from fbplan.spec.load import load_spec
+from fbplan.spec.rules import caps_of, declared_addresses, routed_order
 
 CASES = Path(__file__).parent / "cases"
 NAMES = sorted(path.stem for path in CASES.glob("*.yaml"))
@@ -70,6 +71,82 @@ def test_the_order_of_problems_is_the_order_of_the_file() -> None:
     assert places == sorted(places)
     assert first.value.diagnostics == second.value.diagnostics
     assert len(places) > 20
+
+
+def test_the_spec_of_the_design_is_valid_and_keeps_its_amounts_exact(tmp_path: Path) -> None:
+    path = tmp_path / "fbplan.yaml"
+    path.write_text(FULL, encoding="utf-8")
+    loaded = load_spec(path)
+    assert loaded.warnings == ()
+    spec = loaded.spec
+    (cap,) = caps_of(spec.buckets["app-logs-gcp"])
+    assert (cap.limit, cap.soft, cap.hard) == (500_000_000_000, 800_000, 950_000)
+    rotate = spec.repositories["app-data"].api_keys["writer"].rotate
+    assert (rotate.every, rotate.overlap) == (90 * 86_400, 7 * 86_400)
+    assert (spec.limits.max_deletes, spec.limits.max_change, spec.ledger) == (5, 300_000, "fbplan.ledger.json")
+    assert routed_order("app-data", spec.repositories["app-data"]) == ["app-logs-gcp", "app-logs-storj"]
+    assert declared_addresses(spec) == {
+        "credential.gcp-main",
+        "bucket.app-logs-gcp",
+        "bucket.app-logs-storj",
+        "repository.app-data",
+        "api_key.app-data.writer",
+        "api_key.app-data.reader",
+        "api_key.app-data.legacy",
+    }
+
+
+def test_omitted_is_not_managed_and_an_empty_list_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "fbplan.yaml"
+    path.write_text("version: 1\nrepositories: {a: {storage_type: S3}, b: {storage_type: S3, buckets: []}}\n")
+    repositories = load_spec(path).spec.repositories
+    assert (repositories["a"].buckets, repositories["b"].buckets) == (None, [])
+
+
+FULL = """\
+version: 1
+workspace: acme-prod
+credentials:
+  gcp-main: {provider: GCP, key: {env: GCP_CLIENT_EMAIL}, secret: {file: /run/secrets/gcp.pem}, version: 3}
+buckets:
+  app-logs-gcp:
+    bucket: acme-app-logs
+    storage_type: GCS
+    provider: gcp
+    region: us-east1
+    credential: gcp-main
+    soft_cap: {limit: 500GB, soft: 80%, hard: 95%}
+  app-logs-storj:
+    name: "App logs (Storj)"
+    bucket: acme-app-logs-cold
+    storage_type: S3
+    provider: storj
+    region: eu1
+    endpoint: https://gateway.storjshare.io
+    key: {env: STORJ_KEY}
+    secret: {env: STORJ_SECRET}
+    soft_cap: {limit: unlimited}
+    state: active
+    protect: true
+repositories:
+  app-data:
+    storage_type: S3
+    mode: NORMAL
+    buckets: [{bucket: app-logs-gcp, folder: gcp}, {bucket: app-logs-storj, folder: storj}]
+    api_keys:
+      writer: {access: WRITE, sink: {file: secrets/app-data-writer.env}, rotate: {every: 90d, overlap: 7d}}
+      reader: {access: READ, sink: {exec: [vault, kv, put, fb/app-data/reader, "-"]}}
+      legacy: {access: READ, sink: external}
+    routing:
+      endpoint: https://s3-us-east-1-aws.flashback.tech
+      order: [app-logs-gcp, app-logs-storj]
+      fleet: {size: 1}
+policy: {path: routing-policy.json}
+ledger: fbplan.ledger.json
+limits: {max_deletes: 5, max_change: 30%}
+delete: [{address: bucket.old-logs, reason: credits ended}]
+forget: [{address: bucket.team-b, reason: moved}]
+"""
 
 
 def test_messages_are_quiet() -> None:

@@ -18,7 +18,9 @@ def reference_rules(spec: Spec, doc: Document, scope: Scope) -> Iterator[Diagnos
     suggestions = Suggestions()
 
     def fix(name: str, section: str, names: set[str]) -> str:
-        close = suggestions.nearest(name, known.setdefault(section, sorted(names)))
+        if section not in known:
+            known[section] = sorted(names)
+        close = suggestions.nearest(name, known[section])
         return f"did you mean `{close}`?" if close else f"declare it under `{section}:`"
 
     for name, bucket in spec.buckets.items():
