@@ -33,9 +33,7 @@ def compare(desired: DesiredState, world: World, ledger: Ledger, holds: Mapping[
 
     `holds` says, for API keys whose sink could be read, whether it holds the live key; None is "cannot be known".
     """
-    formers = {
-        d.address: former for d in desired.resources.values() if (former := former_address(d, ledger)) is not None
-    }
+    formers = former_addresses(desired, ledger)
     found: list[Change] = []
     unverifiable: list[str] = []
     for resource in desired.resources.values():
@@ -59,12 +57,25 @@ def compare(desired: DesiredState, world: World, ledger: Ledger, holds: Mapping[
     return Difference(tuple(found), len(desired.resources) - touched, tuple(sorted(unverifiable)), broken)
 
 
-def former_address(resource: Desired, ledger: Ledger) -> str | None:
-    """The address before a rename; None once the ledger knows the new one."""
-    if resource.renamed_from is None or resource.address in ledger.entries:
-        return None
-    kind, names = split_address(resource.address)
-    return ".".join((kind, *names[:-1], resource.renamed_from))
+def former_addresses(desired: DesiredState, ledger: Ledger) -> dict[str, str]:
+    """The address before a rename, for each resource that has a new one; a child moves with its parent.
+
+    Once the ledger knows the new address, `renamed_from` has done its work and means nothing.
+    """
+    out = {}
+    for resource in desired.resources.values():
+        if resource.address in ledger.entries:
+            continue
+        kind, names = split_address(resource.address)
+        parent = desired.resources.get(resource.parent) if resource.parent is not None else None
+        old = list(names)
+        if parent is not None and parent.renamed_from is not None and parent.address not in ledger.entries:
+            old[0] = parent.renamed_from
+        if resource.renamed_from is not None:
+            old[-1] = resource.renamed_from
+        if tuple(old) != names:
+            out[resource.address] = ".".join((kind, *old))
+    return out
 
 
 def _is_broken(live: Observed) -> bool:

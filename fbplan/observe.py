@@ -72,19 +72,22 @@ def observe(client: ReadClient, workspace: Workspace, targets: tuple[Target, ...
             observed_from(kind, raw) for kind, rows in listings.items() for raw in rows if _belongs(raw, workspace.id)
         ]
         counts = {kind.name: len(rows) for kind, rows in listings.items()}
-        first = _matched(found, targets, ledger)
+        matcher = Matcher({address: entry.ids for address, entry in ledger.entries.items()})
+        matcher.add(found)
+        _match(matcher, [t for t in targets if KINDS[t.kind].parent is None])
         for kind in KINDS.values():
             if kind.parent is None:
                 continue
             parents = _parents(kind.name, targets, ledger)
-            ids = sorted({first.live[address].id for address in parents if address in first.live})
+            ids = sorted({matcher.live[address].id for address in parents if address in matcher.live})
             rows = pool.map(lambda parent_id, kind=kind: client.listing(kind, workspace.id, parent_id), ids)
             children = [
                 observed_from(kind, raw, parent_id) for parent_id, group in zip(ids, rows, strict=True) for raw in group
             ]
             counts[kind.name] = len(children)
             found += children
-    matcher = _matched(found, targets, ledger) if counts.keys() - {kind.name for kind in roots} else first
+            matcher.add(children)
+            _match(matcher, [t for t in targets if t.kind == kind.name])
     return Observation(workspace, matcher.world(counts), {(o.kind, o.id): o for o in found})
 
 
@@ -93,11 +96,9 @@ def _belongs(raw: Mapping[str, Any], workspace_id: str) -> bool:
     return raw.get("workspaceId") in {None, workspace_id}
 
 
-def _matched(found: list[Observed], targets: tuple[Target, ...], ledger: Ledger) -> Matcher:
-    matcher = Matcher(found, {address: entry.ids for address, entry in ledger.entries.items()})
+def _match(matcher: Matcher, targets: list[Target]) -> None:
     for target in targets:
         matcher.match(target.address, target.kind, target.name, target.parent, target.former)
-    return matcher
 
 
 def _parents(kind: str, targets: tuple[Target, ...], ledger: Ledger) -> set[str]:

@@ -186,13 +186,9 @@ def fingerprint(observed: Observed) -> str:
 class Matcher:
     """Finds, for each address, the live object that it means: by ledger id, then by exact name."""
 
-    def __init__(self, observed: Iterable[Observed], ids: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, ids: Mapping[str, tuple[str, ...]]) -> None:
         self._by_id: dict[str, dict[str, Observed]] = {name: {} for name in KINDS}
         self._by_name: dict[tuple[str, str | None, str], list[Observed]] = defaultdict(list)
-        for found in observed:
-            self._by_id[found.kind][found.id] = found
-            generation = GENERATION.fullmatch(found.name) if KINDS[found.kind].reveals_secret else None
-            self._by_name[found.kind, found.parent_id, generation[1] if generation else found.name].append(found)
         self._ids = ids
         self.live: dict[str, Observed] = {}
         self.older: dict[str, tuple[Observed, ...]] = {}
@@ -201,6 +197,13 @@ class Matcher:
         self._claimed: set[tuple[str, str]] = {
             (split_address(address)[0], remote) for address, remotes in ids.items() for remote in remotes
         }
+
+    def add(self, observed: Iterable[Observed]) -> None:
+        """Objects of one listing; parents come before what stands in them."""
+        for found in observed:
+            self._by_id[found.kind][found.id] = found
+            generation = GENERATION.fullmatch(found.name) if KINDS[found.kind].reveals_secret else None
+            self._by_name[found.kind, found.parent_id, generation[1] if generation else found.name].append(found)
 
     def match(self, address: str, kind: str, name: str, parent: str | None, former: str | None = None) -> None:
         """Look for `address`; `former` is the address it had in the ledger before a rename."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from fbplan.client.api import ReadClient
-from fbplan.diff import compare, former_address
+from fbplan.diff import compare, former_addresses
 from fbplan.errors import FbplanError
 from fbplan.guards import Limits, Situation, refusals
 from fbplan.kinds import KINDS
@@ -47,9 +47,7 @@ def make_plan(
     desired = desired_state(spec)
     workspace = find_workspace(client, spec.workspace, ledger.workspace_id)
     require_workspace(ledger, workspace.id, workspace.name)
-    formers = {
-        d.address: former for d in desired.resources.values() if (former := former_address(d, ledger)) is not None
-    }
+    formers = former_addresses(desired, ledger)
     wanted = {*desired.resources, *ledger.entries, *desired.delete} - set(formers.values())
     everything = targets_of(wanted, desired, ledger.entries, formers)
     observation = observe(client, workspace, everything, ledger)

@@ -107,14 +107,12 @@ class Kind:
     id_keys: tuple[str, ...]
     delete_effect: str
     parent: str | None = None
-    item_query: str = ""
     put: Literal["full", "partial"] = "full"
     in_workspace: bool = True
     name_wire: str = "name"
     marker_field: str | None = None
     reveals_secret: bool = False
     routes: bool = False
-    must_read: tuple[str, ...] = ()
     carries: tuple[str, ...] = ()
     """Wire keys that are read and sent back as they are on an update (see `wire.carried`)."""
     swap_requires_change_of: str | None = None
