@@ -2,27 +2,38 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Twice quiet: errors only.
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-.PHONY: demo test check bench clean
+.PHONY: demo test docs bench clean
 
+# The whole story on an emulator in this process; needs no account.
 demo: $(VENV)/.installed
-	@$(BIN)/fbplan demo
+	@$(BIN)/python -m fbplan demo
 
+# Everything that CI runs.
 test: $(VENV)/.dev
 	@sh tests/run.sh $(BIN)
 
-bench: $(VENV)/.installed
-	@$(PYTHON) benchmarks/run.py
+# The documents that are made from the code.
+docs: $(VENV)/.dev
+	@$(BIN)/python tests/docs/doc_generate.py
+
+bench: $(VENV)/.dev
+	@$(BIN)/python benchmarks/run.py
 
 $(VENV)/.installed: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fbplan needs Python 3.11 or later; set PYTHON=... to point at one")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not on this machine; fbplan needs Python 3.11 or later: make demo PYTHON=/path/to/python3' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit("fbplan needs Python 3.11 or later, $(PYTHON) is %d.%d: make demo PYTHON=/path/to/python3" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo 'making $(VENV)' >&2; $(PYTHON) -m venv --clear $(VENV); }
+	@echo 'installing fbplan into $(VENV)' >&2
+	@$(PIP) install -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
-	@touch $@
+$(VENV)/.dev: pyproject.toml | $(VENV)/.installed
+	@echo 'installing what the tests need into $(VENV)' >&2
+	@$(PIP) install -e '.[dev]'
+	@touch $(VENV)/.installed $@
 
 clean:
-	rm -rf .venv .venv-* dist build .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -72,6 +72,7 @@ PLACES = {
     "number": "    secret: 4111222233334444\n",
     "credential in a soft cap": f"    soft_cap: {{secret: {CANARY}}}\n",
     "no colon in flow": f"    soft_cap: {{limit: 1GB, secret {CANARY}}}\n",
+    "comma in flow": f"    soft_cap: {{limit: 1GB, secret: x,{CANARY}}}\n",
     "no colon and a value": f"    secret {CANARY}: x\n",
     "deep": f"    secret: {{env: {{file: {{exec: {CANARY}}}}}}}\n",
     "escaped": '    secret: "\\x63\\x34nary-hunter2"\n',
