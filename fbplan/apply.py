@@ -164,7 +164,7 @@ class _Run:
         try:
             done = self.calls.carry_out(step)
         except FbplanError as fault:
-            return Outcome(step.id, step.address, step.verb, Result.FAILED, str(fault), fault)
+            return Outcome(step.id, step.address, step.verb, Result.FAILED, _told(fault), fault)
         with self._recording:
             self._record(step, done)
         return Outcome(step.id, step.address, step.verb, Result.DONE, done.told)
@@ -345,6 +345,11 @@ class _Run:
 
 class _Owned(dict[str, Entry]):
     """Entries that belong to the running apply."""
+
+
+def _told(fault: FbplanError) -> str:
+    """The fault without its place: whoever tells it names the address already."""
+    return f"{fault.what}: {fault.why}" if fault.why else fault.what
 
 
 def _exit_code(outcomes: tuple[Outcome, ...], halted: FbplanError | None, *, wrote: bool) -> ExitCode:

@@ -14,6 +14,7 @@ from fbplan.apply import Setting, check_preconditions, execute
 from fbplan.cli.connection import connected
 from fbplan.cli.output import View, emit, palette_for, story
 from fbplan.cli.pipeline import Planned, make_plan
+from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
 from fbplan.client.api import WriteClient
 from fbplan.errors import ExitCode, FbplanError, Refused, Stale
 from fbplan.guards import checked_allowances
@@ -53,7 +54,14 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
         if request.saved
         else ("none", Path())
     )
-    _warn_of_lost_state(location, folder, environ)
+    if not folder.is_dir():
+        raise FbplanError(
+            "the folder of the plan is not here",
+            str(folder),
+            "its ledger, policy and sinks count from it",
+            "apply it where it was made, or plan again",
+        )
+    warn_of_lost_ledger(location, folder, environ)
     with locked(location, folder), connected(request.api_url, environ, story, request.concurrency) as session:
         client = WriteClient(session)
         if loaded is not None:
@@ -66,12 +74,7 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
         _require_expected(plan, request)
         if plan.refusals:
             emit(outputs, _plan_views(plan))
-            raise Refused(
-                "the plan holds changes that are refused",
-                plan.refusals[0].address,
-                plan.refusals[0].what,
-                words.next_command(plan),
-            )
+            raise Refused("the plan holds changes that are refused", "", "", words.next_command(plan))
         if not plan.has_changes:
             emit(outputs, _plan_views(plan))
             return int(ExitCode.OK)
@@ -80,7 +83,7 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
                 story("not applied")
                 return int(ExitCode.ERROR)
             planned = _looked_again(planned, client)
-        _warn_of_lost_sinks(plan, environ)
+        warn_of_lost_sinks(plan, environ)
         began = time.monotonic()
         with _progress(len(plan.steps)) as on_outcome:
             report = execute(
@@ -156,41 +159,6 @@ def _plan_views(plan: Plan) -> dict[str, View]:
     from fbplan.cli.change import views_of
 
     return views_of(plan, ExitCode.REFUSED if plan.refusals else ExitCode.OK)
-
-
-def _warn_of_lost_state(location: str, folder: Path, environ: Environ) -> None:
-    """CI runners are thrown away: a ledger that git does not keep is lost with them."""
-    if not environ.get("CI") or location == "none":
-        return
-    import subprocess
-
-    try:
-        tracked = (
-            subprocess.run(
-                ["git", "ls-files", "--error-unmatch", location],
-                cwd=folder,
-                capture_output=True,
-                check=False,
-                timeout=10,
-            ).returncode
-            == 0
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        tracked = False
-    if not tracked:
-        story(
-            f"warning: CI is set and git does not track {location}: what fbplan owns is forgotten with this machine, and nothing will ever be deleted.\n  Commit the ledger after each apply, or keep the folder between runs."
-        )
-
-
-def _warn_of_lost_sinks(plan: Plan, environ: Environ) -> None:
-    """A key that is stored in a file of a thrown-away runner is lost with it."""
-    lost = [step.address for step in plan.steps if isinstance(step.sink, dict) and "file" in step.sink]
-    if environ.get("CI") and lost:
-        story(
-            f"warning: CI is set and {', '.join(lost)} goes to a file on this machine, where nobody may find it again.\n"
-            "  Use an exec sink (a vault), or keep the folder between runs."
-        )
 
 
 @contextmanager

@@ -46,7 +46,7 @@ repositories:
     routing:
       endpoint: https://s3-us-east-1-aws.flashback.tech
 """
-IGNORED = "secrets/\n*.lock\nplan.json\n"
+IGNORED = "secrets/\n*.lock\nplan.json\n.fbplan-emulator/\nemulator/\n"
 
 
 @click.command(epilog="\b\nExample:\n  fbplan init infra")
@@ -63,7 +63,7 @@ def init(folder: Path) -> int:
     if not (folder / ".gitignore").exists():
         write_atomically(folder / ".gitignore", IGNORED.encode(), "the ignore list")
     write_atomically(spec, STARTER.encode(), "the spec")
-    story(
+    click.echo(
         f"wrote {spec}, {folder / 'fbplan.schema.json'}"
         + ("" if not (folder / ".gitignore").exists() else f", {folder / '.gitignore'}")
     )

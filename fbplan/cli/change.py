@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from pathlib import Path
@@ -54,24 +55,30 @@ def plan(
 def _planned(spec: Path, allow: tuple[str, ...], api_url: str | None, concurrency: int) -> Plan:
     from fbplan.cli.connection import connected
     from fbplan.cli.pipeline import make_plan
+    from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
     from fbplan.client.api import ReadClient
     from fbplan.guards import checked_allowances
     from fbplan.secrets.environ import Environ
     from fbplan.spec.load import load_spec
 
     allowances, loaded = checked_allowances(allow), load_spec(spec)
-    with connected(api_url, Environ(os.environ), story, concurrency) as session:
-        return make_plan(loaded, ReadClient(session), allowances).plan
+    environ = Environ(os.environ)
+    warn_of_lost_ledger(loaded.spec.ledger, loaded.folder, environ)
+    with connected(api_url, environ, story, concurrency) as session:
+        made = make_plan(loaded, ReadClient(session), allowances).plan
+    warn_of_lost_sinks(made, environ)
+    return made
 
 
 def _save(made: Plan, out: Path) -> None:
+    """Save the plan; its folder counts from the file, so that `apply FILE` means the same from anywhere."""
     import json
 
     from fbplan.ledger import write_atomically
 
-    write_atomically(
-        out, json.dumps(plan_json(made), indent=1, ensure_ascii=False).encode() + b"\n", "the plan", mode=0o600
-    )
+    placed = dataclasses.replace(made, folder=os.path.relpath(made.folder, out.parent))
+    text = json.dumps(plan_json(placed), indent=1, ensure_ascii=False)
+    write_atomically(out, text.encode() + b"\n", "the plan", mode=0o600)
 
 
 def views_of(made: Plan, code: ExitCode, saved: str | None = None) -> dict[str, View]:
@@ -99,7 +106,8 @@ def show(file: Path, outputs: tuple[str, ...]) -> int:
 
 def _read_saved(file: Path) -> Plan:
     try:
-        return read_plan(file.read_text(encoding="utf-8"), str(file))
+        found = read_plan(file.read_text(encoding="utf-8"), str(file))
+        return dataclasses.replace(found, folder=os.path.normpath(file.parent / found.folder))
     except (OSError, UnicodeDecodeError) as fault:
         raise FbplanError(
             "the plan cannot be read",
@@ -131,10 +139,13 @@ def apply(
 ) -> int:
     """Make it so, from the spec or a saved plan, and publish the routing policy."""
     from fbplan.cli.applying import Request, run
+    from fbplan.spec.load import load_spec
 
     wanted = parse_outputs(outputs)
     remember(wanted)
     is_saved = target.suffix == ".json" and not target.is_dir()
+    if not target.exists() and not is_saved:
+        load_spec(target)  # says that there is no such file, and what to do
     if is_saved and (expect or allow):
         raise UsageFault("a saved plan carries its own id and allowances", "", "", f"fbplan apply {target}")
     if not (yes or expect or is_saved) and not (sys.stdin.isatty() and sys.stdout.isatty()):

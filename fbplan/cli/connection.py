@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from fbplan.client.auth import Identity, identity_from
+from fbplan.client.auth import Identity, Login, identity_from
 from fbplan.client.session import Session, Settings
 from fbplan.errors import AuthenticationFailed
 from fbplan.secrets import Secret
@@ -45,4 +45,8 @@ def connected(
 
 def _someone(identity: Identity) -> Identity:
     """The embedded emulator takes any token; asking a newcomer for one would only be in the way."""
-    return identity if identity.token or identity.login else Identity(Secret("emulator"))
+    return (
+        identity
+        if identity.token or identity.login
+        else Identity(None, Login("you@emulator.example", Secret("emulator")))
+    )

@@ -42,7 +42,14 @@ def demo(keep: Path | None) -> int:
     folder = keep if keep is not None else Path(tempfile.mkdtemp(prefix="fbplan-demo-"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(Path(__file__).parent / "demo.yaml", folder / "fbplan.yaml")
+        spec = (Path(__file__).parent / "demo.yaml").read_text(encoding="utf-8")
+        (folder / "fbplan.yaml").write_text(
+            spec.replace("../../schemas/spec.schema.json", "./fbplan.schema.json"), encoding="utf-8"
+        )
+        if keep is not None:
+            from fbplan.spec.schema import spec_schema
+
+            (folder / "fbplan.schema.json").write_text(spec_schema(), encoding="utf-8")
         with _inside(folder):
             _story()
     finally:

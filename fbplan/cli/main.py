@@ -17,7 +17,7 @@ gc.set_threshold(200_000, 20, 20)
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 from fbplan import __version__  # noqa: E402
-from fbplan.errors import ExitCode, FbplanError, Interrupted  # noqa: E402
+from fbplan.errors import ExitCode, FbplanError, Interrupted, UsageFault  # noqa: E402
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -46,6 +46,17 @@ class Commands(click.Group):
             return None
         found = getattr(importlib.import_module(f"fbplan.cli.{module}"), cmd_name)
         return found if isinstance(found, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _MODULES and not args[0].startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(args[0], _MODULES, n=1)
+            hint = f"did you mean `fbplan {close[0]}`?" if close else f"the commands are {', '.join(_MODULES)}"
+            raise UsageFault(f"there is no command '{args[0]}'", "", "", hint)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for group, names in COMMANDS.items():

@@ -80,12 +80,15 @@ def diff(spec: Path, detailed_exitcode: bool) -> int:
     return int(ExitCode.CHANGES if detailed_exitcode and not is_equal else ExitCode.OK)
 
 
-@policy.command(epilog="\b\nExample:\n  fbplan policy check routing-policy.json")
-@click.argument("file", type=click.Path(path_type=Path))
-def check(file: Path) -> int:
+@policy.command(epilog="\b\nExample:\n  fbplan policy check\n  fbplan policy check routing-policy.json")
+@click.argument(
+    "source", metavar="[SPEC|FILE]", type=click.Path(path_type=Path), default=Path("fbplan.yaml"), required=False
+)
+def check(source: Path) -> int:
     """Check a policy file: its schema, its digests, its references."""
     from fbplan.policy.check import check_file
 
+    file = source if source.suffix == ".json" else _published_path(source)
     problems = check_file(file)
     for problem in problems:
         click.echo(f"{file}: {problem}")

@@ -90,7 +90,7 @@ def _group(group: list[Change], plan: Plan, p: Palette) -> Iterator[str]:
 
 
 def _details(change: Change, plan: Plan, p: Palette) -> Iterator[str]:
-    lines = [words.field_line(f, change.action) for f in change.fields]
+    lines = [words.field_line(f, change) for f in change.fields]
     width = max((len(name) for name, _ in lines), default=0)
     for name, how in lines:
         yield f"      {name.ljust(width)}  {how}"

@@ -151,9 +151,7 @@ def _facts(plan: Plan, detail: str) -> dict[str, Any]:
 def _row(change: Change, plan: Plan, *, with_fields: bool) -> dict[str, Any]:
     fields = []
     if with_fields and change.action not in {Action.CREATE, Action.ADOPT}:
-        fields = [
-            f"{code(name)}: {cell(how)}" for name, how in (words.field_line(f, change.action) for f in change.fields)
-        ]
+        fields = [f"{code(name)}: {cell(how)}" for name, how in (words.field_line(f, change) for f in change.fields)]
     elif with_fields and change.fields:
         fields = [cell(words.one_line(change))]
     notes = [cell(n) for n in change.notes] if with_fields else []

@@ -113,12 +113,12 @@ def why(change: Change) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def field_line(change: FieldChange, action: Action) -> tuple[str, str]:
+def field_line(change: FieldChange, whole: Change) -> tuple[str, str]:
     """(what, how) of one changed field."""
     extra = []
-    if change.is_immutable and action is Action.REPLACE:
+    if change.is_immutable and whole.action is Action.REPLACE:
         extra.append("cannot change in place")
-    if change.reason is Reason.DRIFT:
+    if change.reason is Reason.DRIFT and whole.reason is not Reason.DRIFT:
         extra.append("changed by hand")
     if change.path == "version":
         extra.append("key and secret are sent again")

@@ -59,7 +59,7 @@ def _told(document: Document, path: TreePath, at_key: bool) -> Diagnostic:
     key, address = path[-1], address_at(path)
     if not at_key and value is None:
         what = f"item {key + 1} of {quoted(path[-2])}" if isinstance(key, int) and len(path) > 1 else quoted(key)
-        if isinstance(key, str) and not words_at(path[:-1]).names(key):
+        if isinstance(key, str) and not words_at(path[:-1]).names(key, has_value=False):
             what = "this key"
         fix = "leave it out (not managed), or write a value ([] or {} for empty)"
         return document.problem(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from fbplan.secrets import MASK
 from fbplan.spec.nodes import Lines, Node
-from fbplan.spec.vocabulary import Words, looks_secret, plain_words, words
+from fbplan.spec.vocabulary import Words, looks_secret, plain_words, reads_secret, words
 
 _PASTED = re.compile(r"-----BEGIN|//[^/\s@]*@")
 _ANCHOR = re.compile(r"(?:^|\s)&\S")
@@ -95,7 +95,8 @@ def scalars(root: Node) -> list[tuple[Node, bool]]:
                 waiting += [(key, Words(), True), (value, Words(), True)]
                 continue
             # A key inside a secret is shown only if it is a word of a source: {hunter2: x} is a slip, too.
-            out.append((key, name not in known.fields if hidden else not known.names(name)))
+            is_shown = name in known.fields if hidden else known.names(name, has_value=value.end > value.start)
+            out.append((key, not is_shown))
             waiting.append((value, known.under(name) or Words(), hidden or known.hides(name)))
     return out
 
@@ -143,7 +144,9 @@ def _cut_of(body: str) -> tuple[Edit | None, bool, bool]:
         segment, name = code[key.end() : stop], key[2]
         is_plain = name in plain_words()
         secret = not is_plain and looks_secret(name)
-        if secret or is_suspect or not (is_plain or _PUNCTUATION.fullmatch(segment)):
+        if index == 0 and not is_plain and not secret and not _PUNCTUATION.fullmatch(segment):
+            return Edit(0, len(body), MASK), True, bool(_OPENING.search(segment))
+        if secret or is_suspect or reads_secret(segment) or not (is_plain or _PUNCTUATION.fullmatch(segment)):
             rest = code[key.end() :]
             is_block = rest.strip()[:1] in {"|", ">"}
             return (

@@ -31,7 +31,7 @@ class Limits(Resource):
 
     max_deletes: Annotated[int, Doc(ge=0, description="deletes and replaces in one apply")] = 5
     max_change: Annotated[
-        Ratio, Doc(description="share of owned objects updated, replaced or deleted, from 10 owned up")
+        Ratio, Doc(description="share of owned objects updated, replaced or deleted, from 10 owned up (default 30%)")
     ] = 300_000
 
 

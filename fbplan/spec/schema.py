@@ -48,7 +48,7 @@ def _as_the_loader_reads(node: Any) -> Any:
 
 
 def _is_plain_default(node: dict[str, Any]) -> bool:
-    """Whether a default is what one would write: an amount is kept as a number, and a model says its own."""
+    """Whether a default is what one would write: an amount is kept as a number, and a section has those of its keys."""
     default = node["default"]
     return isinstance(default, bool | str) or (isinstance(default, int | float) and node.get("type") != "string")
 

@@ -35,10 +35,12 @@ class Words:
             return self.items
         return self.entries if self.entries is not None else self.fields.get(str(part))
 
-    def names(self, key: str) -> bool:
-        """Whether `key` may be shown: `secret hunter2` without its colon is a key to YAML."""
+    def names(self, key: str, *, has_value: bool = True) -> bool:
+        """Whether `key` may be shown: `{secret hunter2}` and `{secret: hunt,er2}` make a key of the secret."""
         if self.is_hidden or key in self.fields:
             return key in self.fields
+        if self.entries is None and not has_value:
+            return False
         return _WORD.fullmatch(key) is not None or (self.entries is not None and not looks_secret(key))
 
     def hides(self, key: str) -> bool:
@@ -93,6 +95,11 @@ def looks_secret(key: str) -> bool:
     """Whether a key that is not known reads like the name of a secret."""
     lowered = key.lower()[:_LONGEST]
     return _SECRET_PARTS.search(lowered) is not None or nearest(lowered, _SECRET_WORDS) is not None
+
+
+def reads_secret(text: str) -> bool:
+    """Whether a piece of text has a word for a secret in it."""
+    return _SECRET_PARTS.search(text.lower()) is not None
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -32,7 +32,7 @@ def loaded_by(*arguments: str, folder: Path) -> set[str]:
         capture_output=True,
         text=True,
         timeout=60,
-        env={"PATH": "", "FB_API_URL": "emulator:emulator", **{n: "x" for n in ("K", "S")}},
+        env={"PATH": "", "FB_API_URL": "emulator:emulator", **dict.fromkeys(("K", "S"), "x")},
     )
     return set(found.stderr.rsplit("loaded:", 1)[1].split(","))
 

@@ -18,7 +18,9 @@ def open_api(tmp_path: Path) -> Iterator[Callable[..., Api]]:
 
         def open_one(**switches: object) -> Api:
             folder = tmp_path / str(sum(1 for _ in tmp_path.iterdir()))
-            emulator = Emulator(folder, DEFAULTS.with_values({"id_seed": "tests", **switches}), sleep=lambda _seconds: None)
+            emulator = Emulator(
+                folder, DEFAULTS.with_values({"id_seed": "tests", **switches}), sleep=lambda _seconds: None
+            )
             opened.callback(emulator.close)
             return opened.enter_context(Api(emulator))
 

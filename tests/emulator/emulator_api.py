@@ -62,7 +62,9 @@ def check_answer(response: httpx.Response) -> None:
         assert response.status_code in {400, 403, 404, 405, 413}, f"{response.request} answers {response.status_code}"
         schema = error
     elif "$ref" in answer:
-        schema = openapi()["components"]["responses"][answer["$ref"].rsplit("/", 1)[1]]["content"]["application/json"]["schema"]
+        schema = openapi()["components"]["responses"][answer["$ref"].rsplit("/", 1)[1]]["content"]["application/json"][
+            "schema"
+        ]
     else:
         schema = answer["content"]["application/json"]["schema"]
     validator = Draft202012Validator(absolute(schema), registry=_registry(), format_checker=FormatChecker())
@@ -112,8 +114,12 @@ class Api(httpx.Client):
         body = {"workspaceId": self.workspace, "provider": "AWS", "key": "AKIDEXAMPLE", "secret": "made-up"}
         return self.made("/apikeys", body | changes)["apiKeyId"]
 
-    def repository_body(self, name: str, /, *buckets: tuple[str, str] | tuple[str, str, bool], **changes: object) -> dict[str, object]:
-        attachments = [{"bucketId": entry[0], "folder": entry[1], "master": len(entry) == 3 and entry[2]} for entry in buckets]
+    def repository_body(
+        self, name: str, /, *buckets: tuple[str, str] | tuple[str, str, bool], **changes: object
+    ) -> dict[str, object]:
+        attachments = [
+            {"bucketId": entry[0], "folder": entry[1], "master": len(entry) == 3 and entry[2]} for entry in buckets
+        ]
         body = {
             "name": name,
             "storageType": "S3",
@@ -138,7 +144,9 @@ class Api(httpx.Client):
     def names(self, path: str) -> list[str]:
         """The names in a listing."""
         listed = self.get(path).json()
-        rows = listed if isinstance(listed, list) else next(value for value in listed.values() if isinstance(value, list))
+        rows = (
+            listed if isinstance(listed, list) else next(value for value in listed.values() if isinstance(value, list))
+        )
         return [row["name"] for row in rows]
 
     def script(self, **fault: object) -> None:

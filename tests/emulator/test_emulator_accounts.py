@@ -50,7 +50,9 @@ def test_a_refresh_rotates(open_api, field: str) -> None:
     assert api.get("/bucket", headers={"Authorization": f"Bearer {second['accessToken']}"}).status_code == 200
     again = api.post("/user/refresh", json={field: first})
     assert (again.status_code, again.json()["error_code"]) == (401, "INVALID_REFRESH_TOKEN")
-    assert api.post("/user/refresh", json={"refreshToken": second["refreshToken"], "refresh_token": second["refreshToken"]}).is_success
+    assert api.post(
+        "/user/refresh", json={"refreshToken": second["refreshToken"], "refresh_token": second["refreshToken"]}
+    ).is_success
 
 
 def test_a_logout_voids_the_refresh_token(api: Api) -> None:
@@ -59,7 +61,9 @@ def test_a_logout_voids_the_refresh_token(api: Api) -> None:
     assert api.post("/user/refresh", json={"refresh_token": token}).status_code == 401
 
 
-@pytest.mark.parametrize("body", [{}, {"email": "a@b"}, {"email": "a@b", "password": ""}, {"email": 1, "password": "p"}, []])
+@pytest.mark.parametrize(
+    "body", [{}, {"email": "a@b"}, {"email": "a@b", "password": ""}, {"email": 1, "password": "p"}, []]
+)
 def test_an_incomplete_login_is_a_400(api: Api, body: object) -> None:
     assert api.post("/user/login", json=body).status_code == 400
 

@@ -34,7 +34,9 @@ CREATES = [
 
 
 @pytest.mark.parametrize(("mode", "buckets", "code"), CREATES)
-def test_a_new_repository_obeys_the_rules(api: Api, ids: dict[str, str], mode: str, buckets: list, code: str | None) -> None:
+def test_a_new_repository_obeys_the_rules(
+    api: Api, ids: dict[str, str], mode: str, buckets: list, code: str | None
+) -> None:
     body = api.repository_body("new", *((ids[name], *rest) for name, *rest in buckets), mode=mode)
     answer = api.post("/repo", json=body)
     validated = api.post("/repo/validate", json={"repoId": "new", "mode": mode, "repoBuckets": body["repoBuckets"]})
@@ -55,7 +57,9 @@ UPDATES = [
 
 
 @pytest.mark.parametrize(("buckets", "code"), UPDATES)
-def test_an_update_neither_moves_nor_drops_a_folder_with_data(api: Api, ids: dict[str, str], buckets: list, code: str | None) -> None:
+def test_an_update_neither_moves_nor_drops_a_folder_with_data(
+    api: Api, ids: dict[str, str], buckets: list, code: str | None
+) -> None:
     api.record({"bucket": "n", "repository": "normal", "upl_bytes": 10})
     body = api.repository_body("normal", *((ids[name], *rest) for name, *rest in buckets))
     answer = api.put(f"/repo/{ids['normal']}", json=body)
@@ -67,7 +71,8 @@ def test_an_update_neither_moves_nor_drops_a_folder_with_data(api: Api, ids: dic
 
 def test_a_folder_that_was_emptied_may_go(api: Api, ids: dict[str, str]) -> None:
     api.record(
-        {"bucket": "n", "repository": "normal", "upl_bytes": 10}, {"bucket": "n", "repository": "normal", "size_change": -10}
+        {"bucket": "n", "repository": "normal", "upl_bytes": 10},
+        {"bucket": "n", "repository": "normal", "size_change": -10},
     )
     assert api.put(f"/repo/{ids['normal']}", json=api.repository_body("normal")).status_code == 200
 
@@ -75,7 +80,10 @@ def test_a_folder_that_was_emptied_may_go(api: Api, ids: dict[str, str]) -> None
 def test_the_folder_reads_as_the_user_wrote_it_and_the_bucket_stands_inside(api: Api, ids: dict[str, str]) -> None:
     (attachment,) = api.get(f"/repo?repoId={ids['normal']}").json()["repos"][0]["buckets"]
     assert (attachment["folder"], attachment["bucketId"], attachment["bucket"]["name"]) == ("/used/", ids["n"], "n")
-    assert [repo["name"] for bucket in api.get("/bucket").json()["buckets"] for repo in bucket["repos"]] == ["mirror", "normal"]
+    assert [repo["name"] for bucket in api.get("/bucket").json()["buckets"] for repo in bucket["repos"]] == [
+        "mirror",
+        "normal",
+    ]
 
 
 def test_available_leaves_out_what_a_mirror_uses(api: Api, ids: dict[str, str]) -> None:

@@ -38,8 +38,12 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("strict", [False, True])
-@pytest.mark.parametrize(("method", "path", "example"), EXAMPLES, ids=[f"{method} {path}" for method, path, _ in EXAMPLES])
-def test_the_request_examples_of_the_file_are_accepted(open_api, method: str, path: str, example: object, strict: bool) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "example"), EXAMPLES, ids=[f"{method} {path}" for method, path, _ in EXAMPLES]
+)
+def test_the_request_examples_of_the_file_are_accepted(
+    open_api, method: str, path: str, example: object, strict: bool
+) -> None:
     api = open_api(strict=strict)
     first, second = api.bucket("first"), api.bucket("second")
     repo = api.repository("r", (first, "logs"), (second, "logs"))
@@ -50,7 +54,9 @@ def test_the_request_examples_of_the_file_are_accepted(open_api, method: str, pa
         "b2a4e0c7-58d2-4f0e-8c8e-6f3d1a7e4c22": second,
         "e1c9d7aa-9f0b-4b0c-8f5e-2d7c4a1b3e90": repo,
         "91f2e3d4-5c6b-4a79-8b8c-0d1e2f3a4b5c": api.get("/workspace").json()["workspaces"][0]["users"][0]["userId"],
-        "made-up-refresh": api.post("/user/login", json={"email": "ada@example.org", "password": "p"}).json()["refreshToken"],
+        "made-up-refresh": api.post("/user/login", json={"email": "ada@example.org", "password": "p"}).json()[
+            "refreshToken"
+        ],
     }
     if (method, path) in {("POST", "/repo"), ("POST", "/repo/validate")}:  # these would attach the same folders again
         api.delete(f"/repo/{repo}")
@@ -74,7 +80,12 @@ STRICT = [
     ("POST", "/workspace", {"name": "w", "colour": "red"}, "additionalProperties"),
     ("POST", "/workspace", {"name": ""}, "minLength"),
     ("POST", "/workspace", None, "body is required"),
-    ("POST", "/repo", {"name": "r", "storageType": "AZURE", "mode": "NORMAL", "repoBuckets": [], "workspaceId": "w"}, "enum"),
+    (
+        "POST",
+        "/repo",
+        {"name": "r", "storageType": "AZURE", "mode": "NORMAL", "repoBuckets": [], "workspaceId": "w"},
+        "enum",
+    ),
     ("POST", "/repo", {"name": "r", "storageType": "S3", "mode": "NORMAL", "workspaceId": "w"}, "required"),
     ("GET", "/node", None, "nodeServices is required"),
     ("GET", "/node?nodeServices=all", None, "must be an integer"),
@@ -84,7 +95,9 @@ STRICT = [
 
 @pytest.mark.parametrize(("method", "path", "body", "says"), STRICT)
 def test_strict_mode_refuses_what_the_file_forbids(open_api, method: str, path: str, body: object, says: str) -> None:
-    answer = open_api(strict=True).request(method, path, json=body) if body else open_api(strict=True).request(method, path)
+    answer = (
+        open_api(strict=True).request(method, path, json=body) if body else open_api(strict=True).request(method, path)
+    )
     assert answer.status_code == 400
     assert says in answer.text
 

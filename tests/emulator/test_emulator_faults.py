@@ -157,5 +157,7 @@ def test_a_wrong_fault_is_refused_with_a_reason(api: Api, fault: object) -> None
 
 
 def test_several_faults_can_be_installed_at_once(api: Api) -> None:
-    answer: httpx.Response = api.post("/_emulator/faults", json={"faults": [{"fault": 429}, {"fault": "500-before", "nth": 2}]})
+    answer: httpx.Response = api.post(
+        "/_emulator/faults", json={"faults": [{"fault": 429}, {"fault": "500-before", "nth": 2}]}
+    )
     assert [line["fault"] for line in answer.json()["faults"]] == ["429", "500-before"]

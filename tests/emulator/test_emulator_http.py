@@ -71,7 +71,14 @@ def test_a_cut_closes_the_socket_without_an_answer(server, kind: str, written: l
 
 def test_faults_with_bodies_arrive_as_they_are(server) -> None:
     _, client = server
-    client.post("/_emulator/faults", json=[{"fault": "429", "retry_after": 3}, {"fault": "502-html", "nth": 2}, {"fault": "truncated-json", "nth": 3}])
+    client.post(
+        "/_emulator/faults",
+        json=[
+            {"fault": "429", "retry_after": 3},
+            {"fault": "502-html", "nth": 2},
+            {"fault": "truncated-json", "nth": 3},
+        ],
+    )
     limited, gateway, truncated = (client.get("/bucket") for _ in range(3))
     assert (limited.status_code, limited.headers["Retry-After"]) == (429, "3")
     assert (gateway.status_code, gateway.text.startswith("<html>")) == (502, True)
@@ -137,6 +144,10 @@ def test_writers_at_once_neither_lose_nor_double_anything(server) -> None:
     body = bucket(client, "x")
     wanted = [f"b{number}" for number in range(40)] * 2
     with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(lambda name: client.post("/bucket", json=body | {"name": name, "bucket": name}).status_code, wanted))
+        statuses = list(
+            pool.map(
+                lambda name: client.post("/bucket", json=body | {"name": name, "bucket": name}).status_code, wanted
+            )
+        )
     assert (statuses.count(200), statuses.count(400)) == (40, 40)
     assert sorted(names(client)) == sorted(set(wanted))

@@ -50,7 +50,13 @@ def test_odd_bodies_do_not_break_the_control_paths(api: Api, path: str) -> None:
         assert api.post(f"/_emulator/{path}", content=body).status_code in {200, 400}, body[:60]
 
 
-ODD_PLACES = ["/bucket/%ff%fe/status", "/bucket?workspaceId=%ff", "/repo?repoId=%00", "/bucket/%2F%2E%2E/status", "/node?nodeServices=%D9%A3"]
+ODD_PLACES = [
+    "/bucket/%ff%fe/status",
+    "/bucket?workspaceId=%ff",
+    "/repo?repoId=%00",
+    "/bucket/%2F%2E%2E/status",
+    "/node?nodeServices=%D9%A3",
+]
 
 
 @pytest.mark.parametrize("place", ODD_PLACES)
@@ -83,14 +89,23 @@ def _described() -> list[APIOperation]:
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["valid", "invalid"])
 @pytest.mark.parametrize("operation", _described(), ids=lambda operation: operation.label)
-def test_generated_requests_find_no_500_and_no_unknown_answer(open_api, operation: APIOperation, mode: GenerationMode) -> None:
+def test_generated_requests_find_no_500_and_no_unknown_answer(
+    open_api, operation: APIOperation, mode: GenerationMode
+) -> None:
     api = open_api()
     api.key(api.repository("r", (api.bucket("b"), "f")))
     api.credential()
     api.record({"bucket": "b", "upl_bytes": 5})
 
     @given(case=operation.as_strategy(generation_mode=mode))
-    @settings(max_examples=8, derandomize=True, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=8,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     def holds(case: schemathesis.Case) -> None:
         case.call_and_validate(app=api.emulator, headers={"Authorization": "Bearer any"}, checks=CHECKS)
 

@@ -87,7 +87,9 @@ def test_put_key_wants_name_and_access(api: Api) -> None:
     path = f"/repo/{repo}/apikey/{api.key(repo)['id']}"
     assert api.put(path, json={"name": "reader"}).status_code == 400
     assert api.put(path, json={"name": "reader", "accessType": "READ"}).json()["success"]
-    assert [(key["name"], key["accessType"]) for key in api.get(f"/repo/{repo}/apikey").json()["keys"]] == [("reader", "READ")]
+    assert [(key["name"], key["accessType"]) for key in api.get(f"/repo/{repo}/apikey").json()["keys"]] == [
+        ("reader", "READ")
+    ]
     assert api.delete(path).json()["success"]
     assert api.delete(path).status_code == 404
 
@@ -152,7 +154,9 @@ def test_filters_select(api: Api) -> None:
     assert api.names(f"/repo?workspaceId={other}") == ["s"]
     assert api.names("/repo?repoId=none") == []
     api.credential(provider="GCP")
-    assert [len(api.get(f"/apikeys?{q}").json()["apiKeys"]) for q in ("provider=GCP", "provider=AWS", "capability=2")] == [1, 0, 0]
+    assert [
+        len(api.get(f"/apikeys?{q}").json()["apiKeys"]) for q in ("provider=GCP", "provider=AWS", "capability=2")
+    ] == [1, 0, 0]
 
 
 def test_who_changed_what_is_recorded(api: Api) -> None:

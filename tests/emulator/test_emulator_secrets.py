@@ -19,7 +19,9 @@ def test_provider_secrets_are_nowhere_after_they_were_sent(api: Api) -> None:
     api.post(f"/bucket/{bucket}/validate", json={"bucket": "acme-b", "key": "k", "secret": f"{CANARY}-5"})
     api.post("/user/login", json={"email": "ada@example.org", "password": f"{CANARY}-6"})
     api.post("/bucket", content=f'{{"secret": "{CANARY}-7"')  # not JSON: cannot be redacted by name
-    reads = [api.get(path).text for path in ("/bucket", "/apikeys", "/bucket/available", "/repo", "/_emulator/requests")]
+    reads = [
+        api.get(path).text for path in ("/bucket", "/apikeys", "/bucket/available", "/repo", "/_emulator/requests")
+    ]
     assert CANARY not in "".join(reads)
     assert "AKIDCANARY" not in reads[-1]
     assert CANARY not in disk(api.emulator.store.path.parent)

@@ -12,7 +12,13 @@ def used(api: Api) -> Api:
     api.repository("r", (first, "f"), (second, "f"))
     api.record(
         {"bucket": "a", "repository": "r", "day": "2026-11-03", "upl_bytes": 10, "dwl_bytes": 1},
-        {"bucketId": first, "repository": "r", "day": "2026-11-03", "upl_bytes": 5, "host": "eu-central-1-azure.flashback.tech"},
+        {
+            "bucketId": first,
+            "repository": "r",
+            "day": "2026-11-03",
+            "upl_bytes": 5,
+            "host": "eu-central-1-azure.flashback.tech",
+        },
         {"bucket": "b", "minute": "2026-11-04T10:00:30Z", "upl_bytes": 2**62, "size_change": -3},
         {"bucket": "b", "minute": "2026-11-04T10:00:59Z", "upl_bytes": 2**62},
         {"bucket": "b", "minute": "2026-11-04T10:00:10Z", "upl_bytes": 2**62},
@@ -22,7 +28,12 @@ def used(api: Api) -> Api:
 
 def test_lifetime_totals_are_strings_of_any_size(used: Api) -> None:
     first, second = used.get("/bucket/stats").json()["stats"]
-    assert (first["totalUploadBytes"], first["totalDownloadBytes"], first["totalSizeChange"], first["totalCount"]) == ("15", "1", "15", "2")
+    assert (first["totalUploadBytes"], first["totalDownloadBytes"], first["totalSizeChange"], first["totalCount"]) == (
+        "15",
+        "1",
+        "15",
+        "2",
+    )
     assert (second["totalUploadBytes"], second["totalSizeChange"]) == (str(3 * 2**62), str(2 * 2**62 - 3))
     (repo,) = used.get("/repo/stats").json()["stats"]
     assert repo["totalUploadBytes"] == "15"
@@ -32,7 +43,13 @@ def test_totals_are_zero_without_usage_and_select_by_id(api: Api) -> None:
     api.bucket("a")
     second = api.bucket("b")
     (only,) = api.get(f"/bucket/stats?bucketId={second},unknown").json()["stats"]
-    assert only == {"bucketId": second, "totalCount": "0", "totalUploadBytes": "0", "totalDownloadBytes": "0", "totalSizeChange": "0"}
+    assert only == {
+        "bucketId": second,
+        "totalCount": "0",
+        "totalUploadBytes": "0",
+        "totalDownloadBytes": "0",
+        "totalSizeChange": "0",
+    }
 
 
 def test_rows_are_grouped_by_day_or_minute_and_host(used: Api) -> None:
@@ -61,7 +78,9 @@ def test_rows_are_selected_by_date_host_and_id(used: Api, query: str, rows: int)
     assert len(used.get(f"/stats/daily?{query}").json()["data"]) == rows
 
 
-@pytest.mark.parametrize("query", ["startDate=tomorrow", "startDate=2026-02-30", "startDate=2026-11-04&endDate=2026-11-03"])
+@pytest.mark.parametrize(
+    "query", ["startDate=tomorrow", "startDate=2026-02-30", "startDate=2026-11-04&endDate=2026-11-03"]
+)
 def test_bad_dates_are_a_400(api: Api, query: str) -> None:
     assert api.get(f"/stats/daily?{query}").status_code == 400
 
@@ -79,7 +98,10 @@ def test_bad_node_days_are_a_400(api: Api, query: str) -> None:
 
 
 def test_node_services_are_matched_with_and(api: Api) -> None:
-    assert [api.get(f"/node{query}").json()["total"] for query in ("?nodeServices=1", "?nodeServices=0", "", "?nodeServices=2")] == [3, 3, 3, 0]
+    assert [
+        api.get(f"/node{query}").json()["total"]
+        for query in ("?nodeServices=1", "?nodeServices=0", "", "?nodeServices=2")
+    ] == [3, 3, 3, 0]
 
 
 def test_node_minutes_tell_the_state_of_a_bucket(api: Api) -> None:
@@ -142,6 +164,8 @@ def test_v2_counts_a_window_in_json_numbers(api: Api) -> None:
     assert second
 
 
-@pytest.mark.parametrize("query", ["", "scope=org", "scope=repo&window=24h", "scope=all&window=24h", "scope=org&window=1h"])
+@pytest.mark.parametrize(
+    "query", ["", "scope=org", "scope=repo&window=24h", "scope=all&window=24h", "scope=org&window=1h"]
+)
 def test_v2_wants_scope_window_and_id(api: Api, query: str) -> None:
     assert api.get(f"/v2/stats/storage?{query}").status_code == 400

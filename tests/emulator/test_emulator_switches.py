@@ -20,7 +20,9 @@ def _name_taken(api: Api) -> object:
 def _put_bucket(api: Api) -> object:
     bucket = api.bucket("b", endpoint="https://x")
     full = api.bucket_body("b", key=None, secret=None)
-    statuses = [api.put(f"/bucket/{bucket}", json=body).status_code for body in ({"name": "b"}, full, api.bucket_body("b"))]
+    statuses = [
+        api.put(f"/bucket/{bucket}", json=body).status_code for body in ({"name": "b"}, full, api.bucket_body("b"))
+    ]
     return statuses, api.get("/bucket").json()["buckets"][0]["endpoint"]
 
 
@@ -39,13 +41,17 @@ def _credential_in_use(api: Api) -> object:
 
 
 def _credential_create(api: Api) -> object:
-    return api.post("/apikeys", json={"workspaceId": api.workspace, "provider": "AWS", "key": "k", "secret": "s"}).status_code
+    return api.post(
+        "/apikeys", json={"workspaceId": api.workspace, "provider": "AWS", "key": "k", "secret": "s"}
+    ).status_code
 
 
 def _reuse(api: Api) -> object:
     api.delete(f"/bucket/{api.bucket('b')}")
     api.delete(f"/repo/{api.repository('r')}")
-    return api.post("/bucket", json=api.bucket_body("b")).status_code, api.post("/repo", json=api.repository_body("r")).status_code
+    return api.post("/bucket", json=api.bucket_body("b")).status_code, api.post(
+        "/repo", json=api.repository_body("r")
+    ).status_code
 
 
 def _same_provider_bucket(api: Api) -> object:
@@ -177,7 +183,10 @@ POSITIONS: dict[str, tuple[Callable[[Api], object], dict[object, object]]] = {
     "immutable_change": (_change_in_place, {"allowed": [200, 200, 200], "refused": [400, 200, 400]}),
     "interval_counters": (lambda api: _usage_row(api)["upl_bytes"], {"string": "5", "number": 5}),
     "usage_id": (lambda api: "unitId" in _usage_row(api), {"unitId": True, "bucketId": False}),
-    "timestamp_unit": (lambda api: _usage_row(api)["timestamp"], {"seconds": 1793664000, "milliseconds": 1793664000000}),
+    "timestamp_unit": (
+        lambda api: _usage_row(api)["timestamp"],
+        {"seconds": 1793664000, "milliseconds": 1793664000000},
+    ),
     "node_day": (_node_day, {"ddmmyyyy": [1052026, 2052026], "unix": [1777593600, 1777680000]}),
     "latency_name": (_latency, {"latency_ms": ["latency_ms"], "latencyMs": ["latencyMs"]}),
     "folder_delete": (_detach, {"when-bytes": [200, 400], "always": [400, 400], "never": [200, 200]}),
@@ -196,11 +205,15 @@ POSITIONS: dict[str, tuple[Callable[[Api], object], dict[object, object]]] = {
     "strict": (_unknown_field, {False: 200, True: 400}),
     "id_seed": (_first_id, {"x": True, "y": False}),
 }
-CASES = [(name, observe, position, seen) for name, (observe, table) in POSITIONS.items() for position, seen in table.items()]
+CASES = [
+    (name, observe, position, seen) for name, (observe, table) in POSITIONS.items() for position, seen in table.items()
+]
 
 
 @pytest.mark.parametrize(("name", "observe", "position", "seen"), CASES)
-def test_the_switch_decides(open_api, name: str, observe: Callable[[Api], object], position: object, seen: object) -> None:
+def test_the_switch_decides(
+    open_api, name: str, observe: Callable[[Api], object], position: object, seen: object
+) -> None:
     assert observe(open_api(**{name: position})) == seen
 
 
@@ -231,7 +244,10 @@ def test_a_wrong_value_is_refused_by_name(name: str, value: object) -> None:
 
 @pytest.mark.parametrize("switch", switches(), ids=lambda switch: switch.name)
 def test_every_choice_can_be_given_as_text(switch) -> None:
-    assert switch.accept(str(switch.default).lower() if isinstance(switch.default, bool | None) else str(switch.default)) == switch.default
+    assert (
+        switch.accept(str(switch.default).lower() if isinstance(switch.default, bool | None) else str(switch.default))
+        == switch.default
+    )
     assert switch.help
     for choice in switch.choices:
         assert switch.accept(str(choice)) == choice
