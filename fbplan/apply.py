@@ -6,6 +6,7 @@ expand → publish the policy → one fresh listing → contract → ledger
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -127,29 +128,34 @@ class _Run:
             {s.id: [n for n in s.needs if n in steps] for s in steps.values()}
         )
         waiting.prepare()
+        ready: deque[str] = deque()
         running: dict[Future[Outcome], str] = {}
-        with ThreadPoolExecutor(max_workers=max(1, self.setting.concurrency)) as pool:
+        most = max(1, self.setting.concurrency)
+        with ThreadPoolExecutor(max_workers=most) as pool:
             try:
                 while waiting.is_active():
-                    for step_id in waiting.get_ready():
-                        step, reason = steps[step_id], self._reason_to_skip(steps[step_id])
-                        if step_id in self.outcomes:
-                            waiting.done(step_id)
-                        elif reason:
-                            self._finish(Outcome(step.id, step.address, step.verb, Result.SKIPPED, reason))
-                            waiting.done(step_id)
+                    ready.extend(waiting.get_ready())
+                    while ready and len(running) < most:
+                        step = steps[ready.popleft()]
+                        if self._is_settled(step):
+                            waiting.done(step.id)
                         else:
                             self.setting.on_start(step)
-                            running[pool.submit(self._step, step)] = step_id
-                    if not running:
-                        continue
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                            running[pool.submit(self._step, step)] = step.id
+                    for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
                         self._finish(future.result())
                         waiting.done(running.pop(future))
             except KeyboardInterrupt:
-                for future in running:
+                for future in running:  # what is in flight is finished and recorded; nothing else begins
                     self._finish(future.result())
                 raise
+
+    def _is_settled(self, step: Step) -> bool:
+        """Whether a step needs no run: it has an outcome already, or a reason not to."""
+        reason = self._reason_to_skip(step)
+        if step.id not in self.outcomes and reason:
+            self._finish(Outcome(step.id, step.address, step.verb, Result.SKIPPED, reason))
+        return step.id in self.outcomes
 
     def _reason_to_skip(self, step: Step) -> str:
         if self.halted is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from fbplan.client.api import ReadClient
 from fbplan.errors import FbplanError, Refused
 from fbplan.kinds import KINDS
-from fbplan.kinds.base import split_address
+from fbplan.kinds.base import Kind, split_address
 from fbplan.ledger import Ledger
 from fbplan.plan import Target
 from fbplan.state import Matcher, Observed, World
@@ -63,11 +63,29 @@ def find_workspace(client: ReadClient, wanted: str | None, pinned: str | None) -
     return matching[0]
 
 
+class Listings:
+    """The listings that every look needs, under way: what does not depend on them can be worked out meanwhile."""
+
+    def __init__(self, client: ReadClient, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.pool = ThreadPoolExecutor(max_workers=8)
+        roots = [kind for kind in KINDS.values() if kind.parent is None]
+        self._asked = {kind: self.pool.submit(client.listing, kind, workspace.id) for kind in roots}
+
+    def rows(self) -> dict[Kind, list[Mapping[str, Any]]]:
+        return {kind: future.result() for kind, future in self._asked.items()}
+
+
 def observe(client: ReadClient, workspace: Workspace, targets: tuple[Target, ...], ledger: Ledger) -> Observation:
     """Look at everything once and find each target in it. Targets stand parents first."""
-    roots = [kind for kind in KINDS.values() if kind.parent is None]
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        listings = dict(zip(roots, pool.map(lambda kind: client.listing(kind, workspace.id), roots), strict=True))
+    return finish_observing(client, Listings(client, workspace), targets, ledger)
+
+
+def finish_observing(client: ReadClient, asked: Listings, targets: tuple[Target, ...], ledger: Ledger) -> Observation:
+    """Wait for the listings and find each target in them."""
+    workspace = asked.workspace
+    with asked.pool as pool:
+        listings = asked.rows()
         found = [
             observed_from(kind, raw) for kind, rows in listings.items() for raw in rows if _belongs(raw, workspace.id)
         ]

@@ -85,7 +85,7 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
             planned = _looked_again(planned, client)
         warn_of_lost_sinks(plan, environ)
         began = time.monotonic()
-        with _progress(len(plan.steps)) as on_outcome:
+        with _progress(len(plan.steps) + bool(plan.policy and plan.policy.publishes)) as on_outcome:
             report = execute(
                 plan,
                 planned.observation,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fbplan.client.auth import Identity, Login, identity_from
 from fbplan.client.session import Session, Settings
-from fbplan.errors import AuthenticationFailed
+from fbplan.errors import AuthenticationFailed, UsageFault
 from fbplan.secrets import Secret
 
 DEFAULT_URL = "https://backend.flashback.tech"
@@ -20,7 +20,15 @@ def connected(
     url: str | None, environ: Mapping[str, str], told: Callable[[str], None], concurrency: int = 8
 ) -> Iterator[Session]:
     """A session with the API at `url` (else FB_API_URL, else the public one). Raises AuthenticationFailed early."""
-    target = (url or environ.get("FB_API_URL") or DEFAULT_URL).rstrip("/")
+    given = url if url is not None else environ.get("FB_API_URL")
+    if given is not None and not given.strip():
+        raise UsageFault(
+            "FB_API_URL is set and empty",
+            "",
+            "it is not taken to mean the public API",
+            "unset it, or give it the address",
+        )
+    target = (given or DEFAULT_URL).rstrip("/")
     identity = identity_from(environ)
     if target.startswith(EMULATOR):
         from fbplan.emulator import open_emulator

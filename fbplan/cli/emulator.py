@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ def emulator(host: str, port: int, folder: Path, scenario: Path | None, **given:
 
     Any token is accepted. The options after --scenario settle what nobody documents about the real API.
     """
+    gc.enable()
     settings = Settings.from_scenario(scenario) if scenario is not None else DEFAULTS
     chosen = {name.removeprefix("switch_"): value for name, value in given.items() if value is not None}
     opened = open_emulator(folder, settings.with_values(chosen, "the command line"))

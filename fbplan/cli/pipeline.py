@@ -14,7 +14,7 @@ from fbplan.guards import Limits, Situation, refusals
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import split_address
 from fbplan.ledger import Ledger, read_ledger, require_workspace
-from fbplan.observe import Observation, find_workspace, observe, recent_uploads
+from fbplan.observe import Listings, Observation, find_workspace, finish_observing, recent_uploads
 from fbplan.plan import Action, Change, Plan, PolicyChange, Refusal, identified
 from fbplan.planner import hints, preconditions_of, references_of, steps_of, targets_of
 from fbplan.policy.changes import describe
@@ -44,18 +44,20 @@ def make_plan(
     """Look at the live state once and say what would have to change. Writes nothing, resolves no secret."""
     spec, folder = loaded.spec, loaded.folder
     ledger = read_ledger(spec.ledger, folder)
-    desired = desired_state(spec)
     workspace = find_workspace(client, spec.workspace, ledger.workspace_id)
     require_workspace(ledger, workspace.id, workspace.name)
+    asked = Listings(client, workspace)
+    desired = desired_state(spec)
     formers = former_addresses(desired, ledger)
     wanted = {*desired.resources, *ledger.entries, *desired.delete} - set(formers.values())
     everything = targets_of(wanted, desired, ledger.entries, formers)
-    observation = observe(client, workspace, everything, ledger)
+    content, published = compose(spec), read_published(folder / _policy_path(loaded))
+    digest = spec_digest(content)
+    observation = finish_observing(client, asked, everything, ledger)
     world = observation.world
     difference = compare(desired, world, ledger, _held(desired, world, ledger, folder))
-    content, published = compose(spec), read_published(folder / _policy_path(loaded))
     changes = tuple(_noted(c) for c in difference.changes)
-    policy = _policy_change(loaded, content, published, changes, world, ledger)
+    policy = _policy_change(loaded, content, digest, published, changes, world, ledger)
     situation = Situation(
         desired,
         world,
@@ -92,7 +94,7 @@ def make_plan(
         spec_path=loaded.document.label,
         folder=str(folder),
         ledger=spec.ledger,
-        spec_digest=spec_digest(content),
+        spec_digest=digest,
         changes=changes,
         steps=steps,
         targets=targets_of(relevant, desired, world.live, formers),
@@ -143,6 +145,7 @@ def _asks(resource: Desired, ledger: Ledger) -> bool:
 def _policy_change(
     loaded: LoadedSpec,
     content: Content,
+    digest: str,
     published: Published,
     changes: tuple[Change, ...],
     world: World,
@@ -170,7 +173,6 @@ def _policy_change(
             if a in world.live and a not in made and (key := _key_id(a, world, ledger))
         },
     )
-    digest = spec_digest(content)
     why = needs_publishing(published, content, ids, digest)
     before = published.document if published.problem is None else None
     lines = describe(before, preview(content, ids, 0, digest)) if why else ()

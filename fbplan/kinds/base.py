@@ -8,7 +8,7 @@ Source of the wire facts: `schemas/openapi.yaml` and its companion notes on the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, get_args, get_origin
 
@@ -119,17 +119,13 @@ class Kind:
     """A replacement may stand beside the old object only if this field differs, because the API keeps it unique."""
     readable_values: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Fields whose live value must be one of these before fbplan will plan a change on the object."""
+    write_only: tuple[Field, ...] = field(init=False)
+    compared: tuple[Field, ...] = field(init=False)
+    """Fields in which desired and observed are compared; asked for once per object, so kept."""
 
-    def field(self, name: str) -> Field:
-        return next(f for f in self.fields if f.name == name)
-
-    @property
-    def write_only(self) -> tuple[Field, ...]:
-        return tuple(f for f in self.fields if f.has(Trait.WRITE_ONLY))
-
-    @property
-    def compared(self) -> tuple[Field, ...]:
-        return tuple(f for f in self.fields if f.is_compared)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "write_only", tuple(f for f in self.fields if f.has(Trait.WRITE_ONLY)))
+        object.__setattr__(self, "compared", tuple(f for f in self.fields if f.is_compared))
 
 
 def fields_of(model: type[BaseModel]) -> tuple[Field, ...]:

@@ -16,7 +16,7 @@ MAX_DEPTH = 128
 """As deep as ryaml goes."""
 
 _BREAK = re.compile(r"\r\n|\r|\n")
-_TAG_MAY_BE = re.compile(r"(?:^|[\s,\[\]{}:?-])!|^%", re.MULTILINE)
+_TAG_MAY_BE = re.compile(r"(?:^|[\s,\[\]{}:?-])!", re.MULTILINE)
 _TAG = re.compile(r"!(?:<[^>\s]*>|[^\s,\[\]{}]*)")
 
 
@@ -134,7 +134,8 @@ def second_document(text: str) -> int | None:
 
 def tags(text: str) -> list[tuple[int, int]]:
     """Every tag and directive, from character to character; most specs have none and are not looked into."""
-    if ("!" not in text and "%" not in text) or _TAG_MAY_BE.search(text) is None:
+    has_directive = text.startswith("%") or "\n%" in text or "\r%" in text
+    if not has_directive and ("!" not in text or _TAG_MAY_BE.search(text) is None):
         return []
     import yaml
 

@@ -51,7 +51,7 @@ class Words:
         if known is not None:
             return known.is_hidden
         plain = [word for word, inner in self.fields.items() if not inner.is_hidden]
-        return looks_secret(key) or nearest(key, plain) is None
+        return looks_secret(key) or not self.names(key) or nearest(key, plain) is None
 
 
 @cache
