@@ -187,7 +187,9 @@ def _field_changes(resource: Desired, live: Observed, entry: Entry | None, ledge
         if facts.name not in resource.fields:
             continue
         wanted, there = resource.fields[facts.name], live.fields.get(facts.name)
-        if facts.has(Trait.NAME) and kind.reveals_secret and (rank := generation_of(live.name)) > 1:
+        if wanted == there and not kind.reveals_secret:
+            continue
+        if facts.is_name and kind.reveals_secret and (rank := generation_of(live.name)) > 1:
             wanted = f"{wanted}.g{rank}"
         before, after = facts.normalise(there), facts.normalise(_declared_part(facts, wanted, there))
         if before == after:

@@ -14,8 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
+
 from fbplan.kinds import KINDS
-from fbplan.kinds.base import Json, Kind, Trait, address_of, split_address
+from fbplan.kinds.base import Json, Kind, address_of, split_address
 from fbplan.spec.model import Spec
 
 GENERATION = re.compile(r"(.+)\.g(\d+)")
@@ -122,24 +124,25 @@ def desired_state(spec: Spec) -> DesiredState:
     )
 
 
-def _desired(kind: Kind, names: tuple[str, ...], declared: Any, place: tuple[str | int, ...]) -> Desired:
-    marker_named = kind.marker_field is not None
-    name = names[-1] if marker_named else declared.name or names[-1]
+def _desired(kind: Kind, names: tuple[str, ...], declared: BaseModel, place: tuple[str | int, ...]) -> Desired:
+    stated = {name: declared.__dict__[name] for name in declared.model_fields_set}
+    name = names[-1] if kind.marker_field is not None else stated.get("name") or names[-1]
     fields: dict[str, Json] = {}
     secrets: dict[str, Json] = {}
     for facts in kind.fields:
-        value = getattr(declared, facts.name)
-        if facts.has(Trait.NAME):
+        if facts.is_name:
             fields[facts.name] = name
-        elif facts.has(Trait.WRITE_ONLY):
-            if value is not None:
-                secrets[facts.name] = value if isinstance(value, str) else value.to_json()
-        elif facts.wire is not None and value is not None:
-            fields[facts.name] = _plain(facts, value)
-    for facts in kind.fields:
-        if facts.has(Trait.SECRET_FORM) and secrets and facts.name not in fields:
-            fields[facts.name] = None
-    sink = getattr(declared, "sink", None)
+        elif facts.name not in stated:
+            continue
+        elif facts.is_write_only:
+            value = stated[facts.name]
+            secrets[facts.name] = value if isinstance(value, str) else value.to_json()
+        elif facts.is_compared:
+            fields[facts.name] = _plain(facts, stated[facts.name])
+    if secrets:
+        for facts in kind.secret_forms:
+            fields.setdefault(facts.name, None)
+    sink = stated.get("sink")
     return Desired(
         address=address_of(kind.name, *names),
         kind=kind.name,
@@ -148,10 +151,10 @@ def _desired(kind: Kind, names: tuple[str, ...], declared: Any, place: tuple[str
         place=place,
         parent=address_of(kind.parent, names[0]) if kind.parent else None,
         secrets=secrets,
-        version=getattr(declared, "version", None),
-        protect=bool(declared.protect),
-        adopts=bool(declared.adopt),
-        renamed_from=declared.renamed_from,
+        version=stated.get("version"),
+        protect=bool(stated.get("protect")),
+        adopts=bool(stated.get("adopt")),
+        renamed_from=stated.get("renamed_from"),
         sink=None if sink is None else sink.to_json(),
     )
 

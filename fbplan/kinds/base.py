@@ -76,14 +76,18 @@ class Field:
     normal: Callable[[Json], Json] | None
     create_default: CreateDefault | None
     items: tuple[Field, ...] = ()
+    is_name: bool = field(init=False)
+    is_write_only: bool = field(init=False)
+    is_compared: bool = field(init=False)
+    """Whether desired and observed are compared in this field."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_name", Trait.NAME in self.traits)
+        object.__setattr__(self, "is_write_only", Trait.WRITE_ONLY in self.traits)
+        object.__setattr__(self, "is_compared", self.wire is not None and Trait.WRITE_ONLY not in self.traits)
 
     def has(self, trait: Trait) -> bool:
         return trait in self.traits
-
-    @property
-    def is_compared(self) -> bool:
-        """Whether desired and observed are compared in this field."""
-        return self.wire is not None and Trait.WRITE_ONLY not in self.traits
 
     def normalise(self, value: Json) -> Json:
         if self.items and value is not None:
@@ -120,11 +124,13 @@ class Kind:
     readable_values: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Fields whose live value must be one of these before fbplan will plan a change on the object."""
     write_only: tuple[Field, ...] = field(init=False)
+    secret_forms: tuple[Field, ...] = field(init=False)
     compared: tuple[Field, ...] = field(init=False)
     """Fields in which desired and observed are compared; asked for once per object, so kept."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "write_only", tuple(f for f in self.fields if f.has(Trait.WRITE_ONLY)))
+        object.__setattr__(self, "write_only", tuple(f for f in self.fields if f.is_write_only))
+        object.__setattr__(self, "secret_forms", tuple(f for f in self.fields if f.has(Trait.SECRET_FORM)))
         object.__setattr__(self, "compared", tuple(f for f in self.fields if f.is_compared))
 
 

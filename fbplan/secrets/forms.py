@@ -35,6 +35,9 @@ class Forms:
         return {("anyOf" if name == "oneOf" else name): value for name, value in document.items()}
 
     def _key_of(self, value: object) -> str | None:
+        if type(value) is dict and len(value) == 1:  # the common form, asked twice for each of 10,000 buckets
+            (only,) = value
+            return next((m.key for m in self.members if m.key == only and not m.is_word), None)
         match value:
             case Reference():
                 keys = [member.key for member in self.members if isinstance(value, member)]
