@@ -26,11 +26,18 @@ class ApiKey(Resource):
     name: Annotated[
         str | None, Trait.NAME, Wire("name"), Doc(min_length=1, description="live name, when it is not the map key")
     ] = None
-    access: Annotated[Literal["READ", "WRITE", "ADMIN"], Trait.RANKED, Wire("accessType")]
+    access: Annotated[
+        Literal["READ", "WRITE", "ADMIN"],
+        Trait.RANKED,
+        Wire("accessType"),
+        Doc(description="READ reads, WRITE reads and writes, ADMIN may do everything"),
+    ]
     sink: Annotated[
         SinkRef, Trait.LOCAL, Doc(description="where the secret goes, or `external` for a key made by hand")
     ]
-    rotate: Annotated[Rotate | None, Trait.LOCAL] = None
+    rotate: Annotated[
+        Rotate | None, Trait.LOCAL, Doc(description="when the key is replaced by its next generation")
+    ] = None
     protect: Annotated[
         bool | None, Trait.LOCAL, Doc(description="refuse to delete it, also after it left the spec")
     ] = None

@@ -51,7 +51,10 @@ class Bucket(Resource):
     )
     bucket: Annotated[Text, Trait.IMMUTABLE, Wire("bucket"), Doc(description="the bucket or container at the provider")]
     storage_type: Annotated[
-        Literal["S3", "GCS", "BLOB"], Trait.IMMUTABLE, Wire("storageType", decode=decode_storage_type)
+        Literal["S3", "GCS", "BLOB"],
+        Trait.IMMUTABLE,
+        Wire("storageType", decode=decode_storage_type),
+        Doc(description="protocol family of the provider; Azure is BLOB"),
     ]
     provider: Annotated[Text | None, Trait.LOCAL, Doc(description="who bills: aws, gcp, azure, storj, akave, …")] = None
     region: Annotated[Text | None, Wire("region"), Doc(description="provider region; needed to create")] = None

@@ -32,7 +32,9 @@ class Credential(Resource):
         Doc(description="where the secret comes from; never a literal"),
     ] = None
     version: Annotated[int | None, Trait.LOCAL, Doc(ge=1, description="raise it to send key and secret again")] = None
-    region: Annotated[str | None, Wire("region"), Doc(min_length=1)] = None
+    region: Annotated[
+        str | None, Wire("region"), Doc(min_length=1, description="region that the provider wants with the key")
+    ] = None
     endpoint: Annotated[
         str | None, Wire("endpoint"), Doc(min_length=1, description="host of an S3-compatible provider")
     ] = None
