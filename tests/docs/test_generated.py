@@ -64,4 +64,6 @@ def test_a_real_plan_keeps_to_the_schema_of_the_plan(tmp_path: Path):
     assert printed["summary"] == {"create": 7}
     saved = json.loads((tmp_path / "saved.json").read_text(encoding="utf-8"))
     jsonschema.validate(saved, {**schema, "required": [k for k in schema["required"] if k != "exit"]})
-    assert {**saved, "folder": ""} == {**{k: v for k, v in printed.items() if k != "exit"}, "folder": ""}, "only the folder counts from the file"
+    assert {**saved, "folder": ""} == {**{k: v for k, v in printed.items() if k != "exit"}, "folder": ""}, (
+        "only the folder counts from the file"
+    )
