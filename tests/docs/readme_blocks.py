@@ -120,7 +120,8 @@ def _script(command, port):
     if not text.endswith(" &"):
         return [text]
     return [
-        f'{text[:-2]} >"$out/server" 2>&1 &',
+        ': >"$out/server"',  # made by this shell: the one in the background may come later than the first look
+        f'{text[:-2]} >>"$out/server" 2>&1 &',
         'servers="$servers $!"',
         f'i=0; while [ "$(wc -l <"$out/server")" -lt {len(command.expected)} ] && [ $i -lt 200 ]; do i=$((i+1)); sleep 0.1; done',
         'cat "$out/server"',
