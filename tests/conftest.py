@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,3 +24,13 @@ def open_rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
 @pytest.fixture
 def rig(open_rig: Callable[..., Rig]) -> Rig:
     return open_rig()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test is a failure: what is missing there has to be installed, not overlooked."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter is not None and os.environ.get("CI") else []
+    for report in skipped:
+        print(f"\nskipped in CI: {report.nodeid}: {report.longrepr[2]}")
+    if skipped and session.exitstatus == 0:
+        session.exitstatus = 1
