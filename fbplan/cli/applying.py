@@ -169,7 +169,7 @@ def _progress(steps: int) -> Iterator[Callable[[Outcome], None]]:
     def on_outcome(outcome: Outcome) -> None:
         nonlocal done, last
         done += 1
-        if steps <= 60 or outcome.result is not Result.DONE:
+        if steps <= 60 or outcome.result is Result.FAILED:
             mark, tint = {
                 Result.DONE: ("✓", palette.good),
                 Result.FAILED: ("✗", palette.danger),

@@ -89,7 +89,8 @@ def cli() -> None:
 
 def main() -> None:
     """The console script. Every way out is an exit code of the table in the README."""
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGTERM, signal.SIGINT):  # SIGINT too: a shell starts background jobs with it ignored
+        signal.signal(number, _terminated)
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -129,8 +130,8 @@ class _Terminated:
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    _Terminated.code = ExitCode.SIGTERM
+    del frame
+    _Terminated.code = ExitCode.SIGTERM if number == signal.SIGTERM else ExitCode.SIGINT
     raise KeyboardInterrupt
 
 

@@ -246,3 +246,37 @@ def test_login_as_a_machine_user(desk: Desk) -> None:
     assert "robot@acme.example" in ran.out
     assert "canary-password" not in ran.out + ran.err
     assert desk("whoami", FB_JWT="", FB_EMAIL="robot@acme.example").code == 7
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_finishes_what_is_in_flight_records_it_and_starts_nothing_new(
+    desk: Desk, number: int, code: int
+) -> None:
+    desk.http(
+        "POST",
+        "/_emulator/faults",
+        {
+            "faults": [
+                {"method": "POST", "path": "/bucket", "fault": "delay", "seconds": 1, "nth": n} for n in (1, 2, 3)
+            ]
+        },
+    )
+    ignoring = "import signal, os, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.executable, [sys.executable, '-m', 'fbplan', 'apply', '--yes'])"
+    running = subprocess.Popen(
+        [sys.executable, "-c", ignoring],
+        cwd=desk.folder,
+        env=desk.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while sum(f["seen"] for f in desk.http("GET", "/_emulator/faults")["faults"]) < 3:  # type: ignore[index]  # each POST is under way
+        assert running.poll() is None
+    running.send_signal(number)
+    out, err = running.communicate(timeout=30)
+    assert (running.returncode, "Traceback" in err) == (code, False), err
+    assert "3 created" in out
+    assert "not started: interrupted" in out + err
+    assert len(json.loads((desk.folder / "fbplan.ledger.json").read_text())["resources"]) == 3
+    assert desk("apply", "--yes").code == 0
+    assert desk("plan", "--detailed-exitcode").code == 0
