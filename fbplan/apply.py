@@ -5,7 +5,6 @@ expand → publish the policy → one fresh listing → contract → ledger
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from fbplan.calls import Calls, Done
+from fbplan.calls import Calls
 from fbplan.client.api import WriteClient
 from fbplan.errors import (
     AuthenticationFailed,
@@ -25,15 +24,16 @@ from fbplan.errors import (
     Stale,
     Unreachable,
 )
-from fbplan.ledger import Entry, KeyGeneration, Ledger
+from fbplan.ledger import Ledger
 from fbplan.observe import Observation, observe
 from fbplan.outcome import Outcome, Report, Result
-from fbplan.plan import Action, Change, Phase, Plan, Step, Verb
+from fbplan.plan import Phase, Plan, Step
 from fbplan.planner import ABSENT
 from fbplan.policy.compose import Content
 from fbplan.policy.document import Ids, finish
 from fbplan.policy.published import next_generation, publish, read_published
-from fbplan.state import fingerprint, generation_of
+from fbplan.recorder import Recorder
+from fbplan.state import fingerprint
 
 
 @dataclass(slots=True)
@@ -81,9 +81,8 @@ def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setti
         )
     run = _Run(plan, observation, ledger.salted(), setting)
     run.calls.prepare(plan.steps)
-    run.ledger = setting.keep(
-        run.ledger
-    )  # what cannot be recorded must not be written: this fails before the first call
+    # what cannot be recorded must not be written: this fails before the first call
+    run.recorder.ledger = setting.keep(run.recorder.ledger)
     try:
         run.phase(Phase.EXPAND)
         run.publish()
@@ -91,8 +90,8 @@ def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setti
     except KeyboardInterrupt:
         run.stop(Interrupted("interrupted", "", "nothing new was started", "run the same command again to finish"))
     finally:
-        run.record_ledger_only_changes()
-        run.ledger = setting.keep(run.ledger)
+        run.recorder.take_the_rest()
+        run.recorder.ledger = setting.keep(run.recorder.ledger)
     return run.report()
 
 
@@ -101,13 +100,11 @@ class _Run:
 
     def __init__(self, plan: Plan, observation: Observation, ledger: Ledger, setting: Setting) -> None:
         self.plan, self.observation, self.setting = plan, observation, setting
-        self.ledger = replace(ledger, workspace_id=observation.workspace.id)
+        self.recorder = Recorder(plan, observation, ledger)
         self.outcomes: dict[str, Outcome] = {}
         self.policy = "unchanged"
         self.halted: FbplanError | None = None
-        self.changes = {change.address: change for change in plan.changes}
         self.calls = Calls(setting.client, observation, setting.folder, setting.environ)
-        self._recording = threading.Lock()
 
     def phase(self, phase: Phase) -> None:
         steps = {step.id: step for step in self.plan.steps if step.phase is phase}
@@ -171,8 +168,7 @@ class _Run:
             done = self.calls.carry_out(step)
         except FbplanError as fault:
             return Outcome(step.id, step.address, step.verb, Result.FAILED, _told(fault), fault)
-        with self._recording:
-            self._record(step, done)
+        self.recorder.take(step, done)
         return Outcome(step.id, step.address, step.verb, Result.DONE, done.told)
 
     def _finish(self, outcome: Outcome) -> None:
@@ -190,7 +186,11 @@ class _Run:
 
     def _look_again(self, steps: Mapping[str, Step]) -> None:
         """One fresh listing before anything is removed: what moved since the start is left alone."""
-        fresh = observe(self.setting.client, self.observation.workspace, self.plan.targets, self.ledger)
+        try:
+            fresh = observe(self.setting.client, self.observation.workspace, self.plan.targets, self.recorder.ledger)
+        except FbplanError as fault:  # half is done: this must end in a report, not in an error that hides it
+            self.halted = fault
+            return
         expanded = {s.address for s in self.plan.steps if s.phase is Phase.EXPAND}
         for step in steps.values():
             live = fresh.world.live.get(step.address)
@@ -240,13 +240,15 @@ class _Run:
             return
         path = self.setting.folder / change.path
         try:
-            generation = next_generation(self.ledger.policy_generation, read_published(path), int(self.setting.now()))
+            generation = next_generation(
+                self.recorder.ledger.policy_generation, read_published(path), int(self.setting.now())
+            )
             publish(path, finish(content, self._ids(content), generation, change.spec_digest))
         except FbplanError as fault:
             self.policy = "failed"
             self._finish(Outcome("policy:publish", "policy", "publish", Result.FAILED, str(fault), fault))
             return
-        self.ledger = replace(self.ledger, policy_generation=generation)
+        self.recorder.ledger = replace(self.recorder.ledger, policy_generation=generation)
         self.policy = f"generation {generation}"
         self._finish(
             Outcome("policy:publish", "policy", "publish", Result.DONE, f"{change.path}, generation {generation}")
@@ -254,7 +256,9 @@ class _Run:
 
     def _ids(self, content: Content) -> Ids:
         keys = {
-            address: key for address in content.key_addresses.values() if (key := self._key_id(address)) is not None
+            address: key
+            for address in content.key_addresses.values()
+            if (key := self.recorder.key_id(address)) is not None
         }
         return Ids(
             {name: self.calls.id_of(f"repository.{name}") for name in content.body["repositories"]},
@@ -262,95 +266,12 @@ class _Run:
             keys,
         )
 
-    def _key_id(self, address: str) -> str | None:
-        entry = self.ledger.entries.get(address)
-        if entry is not None and entry.keys:
-            return entry.keys[-1].key_id
-        live = self.observation.world.live.get(address)
-        return live.key_id if live is not None else None
-
-    def _record(self, step: Step, done: Done) -> None:
-        """Take one finished step into the ledger."""
-        address, change = step.address, self.changes[step.address]
-        match step.verb:
-            case Verb.DELETE if step.target == "old":
-                self._drop(f"{address}-replaced")
-            case Verb.DELETE:
-                self._drop(address)
-            case Verb.UPDATE if step.target == "old":
-                self._put(f"{address}-replaced", Entry(done.id, str(step.sets["name"])))
-            case Verb.ISSUE:
-                self._put(
-                    address,
-                    self._entry(
-                        change,
-                        done.id,
-                        (*self._generations(address), KeyGeneration(done.id, done.key_id, step.generation)),
-                    ),
-                )
-            case Verb.CREATE:
-                self._put(address, self._entry(change, done.id, ()))
-            case Verb.UPDATE:
-                last = [s for s in self.plan.steps if s.address == address][-1]
-                if step.id == last.id:
-                    self._put(address, self._entry(change, done.id, self._generations(address)))
-
-    def record_ledger_only_changes(self) -> None:
-        """Adoptions, departures without a write, and changes that only the ledger knows."""
-        stepped = {step.address for step in self.plan.steps}
-        for change in self.plan.changes:
-            if change.former is not None and change.address in self.ledger.entries:
-                self._drop(change.former)
-            if change.address in stepped:
-                continue
-            live = self.observation.world.live.get(change.address)
-            if change.action is Action.FORGET:
-                self._drop(change.address)
-            elif live is not None and change.record is not None:
-                self._put(change.address, self._entry(change, live.id, self._generations(change.address)))
-                if change.former is not None:
-                    self._drop(change.former)
-
-    def _generations(self, address: str) -> tuple[KeyGeneration, ...]:
-        """Every generation of a key that still lives, oldest first."""
-        entry, live = self.ledger.entries.get(address), self.observation.world.live.get(address)
-        if entry is not None and entry.keys and live is not None:
-            return entry.keys
-        if live is None or live.key_id is None:
-            return ()
-        group = (*self.observation.world.older.get(address, ()), live)
-        return tuple(KeyGeneration(o.id, o.key_id or "", generation_of(o.name)) for o in group)
-
-    def _entry(self, change: Change, remote: str, keys: tuple[KeyGeneration, ...]) -> Entry:
-        record = change.record
-        if record is None:
-            return Entry(remote, change.address)
-        digests = {name: self.ledger.digest(name, value) for name, value in record.fields.items()}
-        return Entry(remote, record.name, record.protect, record.version, digests, keys)
-
-    def _put(self, address: str, entry: Entry) -> None:
-        if self.ledger.is_kept:
-            self._entries()[address] = entry
-
-    def _drop(self, address: str) -> None:
-        self._entries().pop(address, None)
-
-    def _entries(self) -> dict[str, Entry]:
-        """The entries as a mapping that this run owns; copied once, not per step."""
-        if not isinstance(self.ledger.entries, _Owned):
-            self.ledger = replace(self.ledger, entries=_Owned(self.ledger.entries))
-        return self.ledger.entries  # type: ignore[return-value]  # the line above made it ours
-
     def report(self) -> Report:
         ordered = tuple(
             self.outcomes[key] for key in (*(s.id for s in self.plan.steps), "policy:publish") if key in self.outcomes
         )
         wrote = any(o.result is Result.DONE for o in ordered)
-        return Report(ordered, self.ledger, self.policy, _exit_code(ordered, self.halted, wrote=wrote), wrote)
-
-
-class _Owned(dict[str, Entry]):
-    """Entries that belong to the running apply."""
+        return Report(ordered, self.recorder.ledger, self.policy, _exit_code(ordered, self.halted, wrote=wrote), wrote)
 
 
 def _told(fault: FbplanError) -> str:

@@ -23,6 +23,7 @@ LAYERS = (
     ("client", "planner", "wire"),
     ("observe", "policy"),
     ("calls",),
+    ("recorder",),
     ("render", "apply"),
     ("cli",),
 )

@@ -88,3 +88,15 @@ def test_repeating_a_post_blindly_would_make_two(changed: Rig) -> None:
     assert report.exit_code is ExitCode.OK, report.outcomes
     assert [c for c in changed.calls() if c[0] == "POST"] == [("POST", "/repo other")]
     assert any("found by reading" in o.told for o in report.outcomes)
+
+
+def test_a_lost_listing_before_contract_ends_in_a_report_and_removes_nothing(changed: Rig) -> None:
+    changed.spec(AFTER.replace("region: r,", "region: r2,", 1))
+    planned = changed.planned()
+    changed.observer = lambda *_: changed.fault(method="GET", path="/bucket", fault="token-expired", times=9)
+    report = changed.execute(planned)
+    assert report.exit_code is ExitCode.PARTIAL
+    assert {o.step: o.result.value for o in report.outcomes}["bucket.b:delete"] == "skipped"
+    changed.observer = None
+    changed.http("DELETE", "/_emulator/faults")
+    assert changed.apply().exit_code is ExitCode.OK
