@@ -36,7 +36,10 @@ def compare(desired: DesiredState, world: World, ledger: Ledger, holds: Mapping[
     formers = former_addresses(desired, ledger)
     found: list[Change] = []
     unverifiable: list[str] = []
+    unclear = {found.address for found in world.ambiguous}
     for resource in desired.resources.values():
+        if resource.address in unclear:
+            continue  # a guard refuses it; whatever stood here would be a guess
         live = world.live.get(resource.address)
         entry = ledger.entries.get(resource.address) or ledger.entries.get(formers.get(resource.address, ""))
         change = _declared(resource, live, entry, ledger, formers.get(resource.address), holds.get(resource.address))
