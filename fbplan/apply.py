@@ -197,7 +197,7 @@ class _Run:
             try:
                 if step.address not in expanded:
                     check_preconditions(self.plan, fresh, [step.address])
-                elif live is not None and not self.calls.is_as_sent(step.address, fresh):
+                elif live is None or not self.calls.is_as_sent(step.address, fresh):
                     raise Stale(
                         "it moved while this apply ran",
                         step.address,

@@ -89,9 +89,22 @@ class Calls:
             return self._verbs[step.verb](step, KINDS[split_address(step.address)[0]])
         except FbplanError as fault:
             fault.where = step.address if not fault.where or " /" in fault.where else fault.where
+            self._redact(step, fault)
             raise
 
+    def _redact(self, step: Step, fault: FbplanError) -> None:
+        """The API checks credentials at the provider and may quote them in its refusal: nothing we sent is told."""
+        for secret in self._secrets.get(step.id, {}).values():
+            value = secret.reveal()
+            if len(value) >= 4:
+                fault.what, fault.why, fault.next = (
+                    t.replace(value, "***") for t in (fault.what, fault.why, fault.next)
+                )
+
     def _parent_id(self, kind: Kind, address: str) -> str | None:
+        live = self._observation.world.raw.get(address)
+        if live is not None:
+            return live.parent_id  # also where the parent has another address by now
         return self.id_of(f"{kind.parent}.{split_address(address)[1][0]}") if kind.parent else None
 
     def _plain(self, step: Step) -> dict[str, str]:

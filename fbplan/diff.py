@@ -42,6 +42,8 @@ def compare(desired: DesiredState, world: World, ledger: Ledger, holds: Mapping[
             continue  # a guard refuses it; whatever stood here would be a guess
         live = world.live.get(resource.address)
         entry = ledger.entries.get(resource.address) or ledger.entries.get(formers.get(resource.address, ""))
+        if live is not None and entry is not None and live.id not in entry.ids:
+            entry = None  # what was owned is gone; this one only has its name, and has to be adopted
         change = _declared(resource, live, entry, ledger, formers.get(resource.address), holds.get(resource.address))
         if change is not None:
             found.append(change)
@@ -72,12 +74,13 @@ def former_addresses(desired: DesiredState, ledger: Ledger) -> dict[str, str]:
         kind, names = split_address(resource.address)
         parent = desired.resources.get(resource.parent) if resource.parent is not None else None
         old = list(names)
-        if parent is not None and parent.renamed_from is not None and parent.address not in ledger.entries:
+        if parent is not None and parent.renamed_from is not None:
             old[0] = parent.renamed_from
         if resource.renamed_from is not None:
             old[-1] = resource.renamed_from
-        if tuple(old) != names:
-            out[resource.address] = ".".join((kind, *old))
+        former = ".".join((kind, *old))
+        if tuple(old) != names and (former in ledger.entries or parent is None or parent.address not in ledger.entries):
+            out[resource.address] = former
     return out
 
 
@@ -102,11 +105,12 @@ def _declared(
             Reason.VANISHED if vanished else Reason.SPEC,
             "",
             tuple(FieldChange(name, None, value) for name, value in _shown(resource)),
+            former=former,
             record=record,
         )
     fields = tuple(_field_changes(resource, live, entry, ledger))
     is_adopted = entry is None and ledger.is_kept
-    if KINDS[resource.kind].reveals_secret and _needs_issue(resource, entry, ledger, is_held):
+    if KINDS[resource.kind].reveals_secret and _needs_issue(resource, live, entry, ledger, is_held):
         why = (
             "its secret is not known to be in the sink"
             if entry is None
@@ -119,11 +123,12 @@ def _declared(
             why,
             fields,
             is_adopted=is_adopted,
+            former=former,
             record=record,
         )
     if not fields:
         if not is_adopted:
-            return _moved(resource, former, record)
+            return _moved(resource, former, record) if ledger.is_kept else None
         why = "as declared"
         return Change(
             resource.address,
@@ -132,6 +137,7 @@ def _declared(
             why,
             unverifiable=tuple(resource.secrets),
             is_adopted=True,
+            former=former,
             record=record,
         )
     action = Action.REPLACE if any(f.is_immutable for f in fields) else Action.UPDATE
@@ -167,11 +173,13 @@ def _record(resource: Desired) -> Record:
     return Record(resource.name, fields, resource.protect, resource.version)
 
 
-def _needs_issue(resource: Desired, entry: Entry | None, ledger: Ledger, is_held: bool | None) -> bool:
+def _needs_issue(resource: Desired, live: Observed, entry: Entry | None, ledger: Ledger, is_held: bool | None) -> bool:
     if resource.sink == "external" or is_held:
         return False
     if entry is None:
         return ledger.is_kept or is_held is False
+    if entry.keys and entry.keys[-1].id != live.id:
+        return True  # the generation in use was deleted by hand; an older one is not what the sink holds
     return "sink" in entry.digests and entry.digests["sink"] != ledger.digest("sink", resource.sink)
 
 
@@ -210,7 +218,7 @@ def _field_changes(resource: Desired, live: Observed, entry: Entry | None, ledge
     if kind.marker_field is not None and live.name != resource.name:
         yield FieldChange("name", live.name, resource.name)
     if entry is not None:
-        if resource.version is not None and entry.version is not None and resource.version != entry.version:
+        if resource.version is not None and resource.version != entry.version:
             yield FieldChange("version", entry.version, resource.version)
         if resource.protect != entry.protect:
             yield FieldChange("protect", entry.protect, resource.protect)
@@ -270,8 +278,18 @@ def _departures(desired: DesiredState, world: World, ledger: Ledger, renamed: fr
         live, owned = world.live.get(address), address in ledger.entries
         reason = Reason.LISTED if address in listed else Reason.GONE
         why = listed[address].reason if address in listed else ""
-        if live is None:
-            if owned:
-                yield Change(address, Action.FORGET, Reason.VANISHED, "it no longer exists")
+        if live is None or (address not in listed and live.id not in ledger.entries[address].ids):
+            if owned and not _is_out_of_sight(address, desired, ledger):
+                why = "it no longer exists" if live is None else "another object has its name now, and stays"
+                yield Change(address, Action.FORGET, Reason.VANISHED, why)
             continue
         yield Change(address, Action.DELETE, reason, why, notes=(KINDS[split_address(address)[0]].delete_effect,))
+
+
+def _is_out_of_sight(address: str, desired: DesiredState, ledger: Ledger) -> bool:
+    """Whether nobody looked: a child whose parent is neither declared nor owned stays owned until somebody can."""
+    kind, names = split_address(address)
+    if kind not in KINDS or KINDS[kind].parent is None:
+        return False
+    parent = ".".join((str(KINDS[kind].parent), names[0]))
+    return parent not in ledger.entries and parent not in desired.resources

@@ -147,6 +147,8 @@ class PolicyChange:
     spec_digest: str = ""
     content: Json = None
     lines: tuple[str, ...] = ()
+    replaces: str = ""
+    """The digest of the published file that was looked at; `none`, or `unusable`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ def _needs(step: Step, by_address: Mapping[str, list[Step]], desired: DesiredSta
             if live is not None and child.parent_id == live.id:
                 yield from (s.id for s in by_address.get(address, ()) if s.verb is Verb.DELETE)
         return
-    for target in references_of(step.sets, resource):
+    for target in references_of(step.sets, KINDS[split_address(step.address)[0]], resource):
         yield from (
             s.id
             for s in by_address.get(target, ())
@@ -182,23 +182,35 @@ def _needs(step: Step, by_address: Mapping[str, list[Step]], desired: DesiredSta
         yield from (s.id for s in by_address.get(step.address, ()) if s.phase is Phase.EXPAND)
 
 
-def references_of(sets: Mapping[str, Json], resource: Desired | None) -> Iterator[str]:
+def references_of(sets: Mapping[str, Json], kind: Kind, resource: Desired | None) -> Iterator[str]:
     """The addresses that a set of fields refers to, the parent included."""
     if resource is not None and resource.parent is not None:
         yield resource.parent
-    for value in sets.values():
+    linked = {f.name for f in kind.compared if f.ref is not None or f.items}
+    for value in (v for name, v in sets.items() if name in linked):
         for inner in (v for item in value for v in item.values()) if isinstance(value, list) else (value,):
             if isinstance(inner, str) and split_address(inner)[0] in KINDS:
                 yield inner
 
 
-def preconditions_of(changes: tuple[Change, ...], world: World) -> dict[str, str]:
+def preconditions_of(changes: tuple[Change, ...], world: World, routed: tuple[str, ...] = ()) -> dict[str, str]:
     """What must still hold for each touched resource when the plan is applied."""
-    return {
+    named = {a: fingerprint(world.raw[a]) for a in routed if a in world.raw}
+    return named | {
         change.address: fingerprint(world.raw[change.address]) if change.address in world.raw else ABSENT
         for change in changes
         if change.action is not Action.FORGET
     }
+
+
+def renamed_parents(desired: DesiredState, formers: Mapping[str, str]) -> dict[str, str]:
+    """Old address → new one, for as long as the spec says `renamed_from`: children in the ledger may still bear the old."""
+    stated = {
+        ".".join((r.kind, r.renamed_from)): r.address
+        for r in desired.resources.values()
+        if r.renamed_from is not None and r.parent is None
+    }
+    return stated | {old: new for new, old in formers.items()}
 
 
 def targets_of(
@@ -207,6 +219,7 @@ def targets_of(
     """How each of these addresses is found again without the spec, in the order in which parents come first."""
     out = []
     order = {name: rank for rank, name in enumerate(KINDS)}
+    renamed = renamed_parents(desired, formers)
     for address in sorted(addresses, key=lambda a: (order.get(split_address(a)[0], 99), a)):
         kind, names = split_address(address)
         if kind not in KINDS:
@@ -214,7 +227,7 @@ def targets_of(
         resource = desired.resources.get(address)
         name = resource.name if resource is not None else known[address].name if address in known else names[-1]
         parent = ".".join((KINDS[kind].parent or "", names[0])) if KINDS[kind].parent else None
-        out.append(Target(address, kind, name, parent, formers.get(address)))
+        out.append(Target(address, kind, name, renamed.get(parent or "", parent), formers.get(address)))
     return tuple(out)
 
 

@@ -11,6 +11,9 @@ from fbplan.observe import Observation
 from fbplan.plan import Action, Change, Plan, Step, Verb
 from fbplan.state import generation_of
 
+REPLACED = "@replaced"
+"""Marks the address of an object that a replacement left behind; no map key can hold it."""
+
 
 class _Owned(dict[str, Entry]):
     """Entries that belong to the running apply."""
@@ -23,6 +26,8 @@ class Recorder:
         self._plan, self._world = plan, observation.world
         self._changes = {change.address: change for change in plan.changes}
         self._last = {step.address: step.id for step in plan.steps}
+        self._before = {k.id for entry in ledger.entries.values() for k in entry.keys}
+        self._ids = {step.id for step in plan.steps}
         self._turn = threading.Lock()
         self.ledger = replace(ledger, workspace_id=observation.workspace.id)
 
@@ -35,11 +40,11 @@ class Recorder:
         address, change = step.address, self._changes[step.address]
         match step.verb:
             case Verb.DELETE if step.target == "old":
-                self._drop(f"{address}-replaced")
+                self._drop(f"{address}{REPLACED}")
             case Verb.DELETE:
                 self._drop(address)
             case Verb.UPDATE if step.target == "old":
-                self._put(f"{address}-replaced", Entry(done.id, str(step.sets["name"])))
+                pass  # until the new one exists, the old one is still what the address means
             case Verb.ISSUE:
                 self._put(
                     address,
@@ -50,6 +55,9 @@ class Recorder:
                     ),
                 )
             case Verb.CREATE:
+                if f"{address}:set-aside" in self._ids:
+                    old = self._world.live[address]
+                    self._put(f"{address}{REPLACED}", Entry(old.id, f"{old.name}{REPLACED}"))
                 self._put(address, self._entry(change, done.id, ()))
             case Verb.UPDATE:
                 if step.id == self._last[address]:
@@ -75,7 +83,8 @@ class Recorder:
         """Every generation of a key that still lives, oldest first."""
         entry, live = self.ledger.entries.get(address), self._world.live.get(address)
         if entry is not None and entry.keys and live is not None:
-            return entry.keys
+            there = {o.id for o in (*self._world.older.get(address, ()), live)}
+            return tuple(k for k in entry.keys if k.id in there or k.id not in self._before)
         if live is None or live.key_id is None:
             return ()
         group = (*self._world.older.get(address, ()), live)

@@ -98,6 +98,8 @@ class World:
     counts: Mapping[str, int]
     users: Mapping[str, tuple[str, ...]]
     """By address of a referenced object: the live objects that refer to it, as addresses or `unmanaged:` names."""
+    ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Every remote id that was listed, by kind."""
     raw: Mapping[str, Observed] = field(default_factory=dict)
     """The live objects as listed, references by remote id: what they were, whatever else is matched."""
     foreign: Mapping[str, str] = field(default_factory=dict)
@@ -179,6 +181,7 @@ def fingerprint(observed: Observed) -> str:
     kind = KINDS[observed.kind]
     return canonical_digest(
         {
+            "id": canonical_digest(observed.id),
             "name": observed.name,
             "fields": {f.name: f.normalise(observed.fields.get(f.name)) for f in kind.compared},
             "carried": observed.carried,
@@ -258,6 +261,7 @@ class Matcher:
             unmanaged,
             dict(counts),
             {target: tuple(sorted(set(names))) for target, names in users.items()},
+            {name: frozenset(rows) for name, rows in self._by_id.items()},
             dict(self.live),
             dict(self._foreign),
         )

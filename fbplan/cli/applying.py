@@ -21,7 +21,8 @@ from fbplan.guards import checked_allowances
 from fbplan.ledger import Ledger, locked, read_ledger, require_workspace, write_ledger
 from fbplan.observe import Workspace, find_workspace, observe
 from fbplan.outcome import Outcome, Report, Result
-from fbplan.plan import Plan
+from fbplan.plan import Plan, Reason
+from fbplan.policy.published import read_published
 from fbplan.render import human, machine, words
 from fbplan.render.report import report_document, report_markdown_of, report_text
 from fbplan.secrets.environ import Environ
@@ -133,7 +134,35 @@ def _from_saved(saved: Plan, client: WriteClient, ledger: Ledger) -> Planned:
     planned = Planned(saved, observe(client, workspace, saved.targets, ledger), ledger)
     if saved.has_changes and not saved.refusals:
         check_preconditions(saved, planned.observation)
+        _require_ownership(saved, ledger)
+        _require_policy(saved)
     return planned
+
+
+def _require_ownership(saved: Plan, ledger: Ledger) -> None:
+    """What was let go since the plan was made is not ours to delete any more."""
+    lost = [c.address for c in saved.changes if c.reason is Reason.GONE and c.address not in ledger.entries]
+    if lost:
+        raise Stale(
+            "the plan is stale",
+            "",
+            f"the ledger no longer owns {', '.join(lost)}",
+            "plan again and review what is new: fbplan plan",
+        )
+
+
+def _require_policy(saved: Plan) -> None:
+    """Publishing an older policy over a newer one would route to what is gone."""
+    if saved.policy is None or not saved.policy.publishes:
+        return
+    path = Path(saved.folder) / saved.policy.path
+    if read_published(path).mark != saved.policy.replaces:
+        raise Stale(
+            "the plan is stale",
+            str(path),
+            "another policy was published since it was made",
+            "plan again and review what is new: fbplan plan",
+        )
 
 
 def _looked_again(planned: Planned, client: WriteClient) -> Planned:

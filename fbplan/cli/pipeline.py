@@ -16,7 +16,7 @@ from fbplan.kinds.base import split_address
 from fbplan.ledger import Ledger, read_ledger, require_workspace
 from fbplan.observe import Listings, Observation, find_workspace, finish_observing, recent_uploads
 from fbplan.plan import Action, Change, Plan, PolicyChange, Refusal, identified
-from fbplan.planner import hints, preconditions_of, references_of, steps_of, targets_of
+from fbplan.planner import hints, preconditions_of, references_of, renamed_parents, steps_of, targets_of
 from fbplan.policy.changes import describe
 from fbplan.policy.compose import Content, compose, routed_names
 from fbplan.policy.document import Ids, content_digest, preview, spec_digest
@@ -74,7 +74,9 @@ def make_plan(
     refused = refusals(situation)
     steps = steps_of(changes, desired, world) if not world.ambiguous else ()
     relevant = {c.address for c in changes} | {
-        t for s in steps for t in references_of(s.sets, desired.resources.get(s.address))
+        t
+        for s in steps
+        for t in references_of(s.sets, KINDS[split_address(s.address)[0]], desired.resources.get(s.address))
     }
     if policy is not None and policy.publishes:
         relevant |= (
@@ -82,11 +84,13 @@ def make_plan(
             | {f"bucket.{n}" for n in content.body["buckets"]}
             | set(content.key_addresses.values())
         )
-    relevant |= {
+    renamed = renamed_parents(desired, formers)
+    parents = {
         f"{KINDS[kind].parent}.{names[0]}"
         for kind, names in map(split_address, relevant)
         if kind in KINDS and KINDS[kind].parent
     }
+    relevant |= {renamed.get(parent, parent) for parent in parents}
     relevant |= {user for c in changes for user in world.users.get(c.address, ()) if not user.startswith("unmanaged:")}
     plan = Plan(
         workspace=workspace.name,
@@ -98,7 +102,9 @@ def make_plan(
         changes=changes,
         steps=steps,
         targets=targets_of(relevant, desired, world.live, formers),
-        preconditions=preconditions_of(changes, world),
+        preconditions=preconditions_of(
+            changes, world, routed=_routed(content) if policy is not None and policy.publishes else ()
+        ),
         policy=policy,
         refusals=refused,
         allowances=allowances,
@@ -115,6 +121,14 @@ def make_plan(
         activity=_activity(client, observation, changes, now()),
     )
     return Planned(identified(plan), observation, ledger)
+
+
+def _routed(content: Content) -> tuple[str, ...]:
+    """Every address that the policy names: a policy that was reviewed must still fit what is there."""
+    return (
+        *(f"repository.{name}" for name in content.body["repositories"]),
+        *(f"bucket.{name}" for name in content.body["buckets"]),
+    )
 
 
 def _policy_path(loaded: LoadedSpec) -> str:
@@ -183,7 +197,9 @@ def _policy_change(
 
 def _key_id(address: str, world: World, ledger: Ledger) -> str | None:
     entry = ledger.entries.get(address)
-    return entry.keys[-1].key_id if entry is not None and entry.keys else world.live[address].key_id
+    live = world.live[address]
+    known = [k.key_id for k in entry.keys if k.id == live.id] if entry is not None else []
+    return known[-1] if known else live.key_id
 
 
 def _noted(change: Change) -> Change:

@@ -239,7 +239,7 @@ class Session:
                 raise AuthenticationFailed(
                     "the login was refused",
                     "POST /user/login",
-                    f"{answer.status} {answer.code} {answer.message}".strip(),
+                    f"{answer.status} {answer.code}".strip(),
                     "check FB_EMAIL and FB_PASSWORD; an account with multi-factor login cannot be used by automation",
                 )
             self._user = found.get("user") or {}

@@ -25,7 +25,7 @@ def ambiguous(s: Situation) -> Iterator[Refusal]:
 def short_listings(s: Situation) -> Iterator[Refusal]:
     for kind in KINDS.values():
         owned = s.ledger.owned(kind.name)
-        there = sum(a in s.world.live for a in owned)
+        there = sum(bool(s.world.ids.get(kind.name, frozenset()) & set(s.ledger.entries[a].ids)) for a in owned)
         total = s.world.counts.get(kind.name, 0)
         allow = f"short-listing:{kind.section}"
         if s.allows(allow):
@@ -68,7 +68,7 @@ def adoptions(s: Situation) -> Iterator[Refusal]:
 
 def renames(s: Situation) -> Iterator[Refusal]:
     for change in s.changes:
-        if change.address not in s.routed or change.action is not Action.UPDATE:
+        if not {change.address, change.former} & s.routed or change.action is not Action.UPDATE:
             continue
         kind = KINDS[split_address(change.address)[0]]
         renamed = next((f for f in change.fields if _is_name(kind, f.path)), None)

@@ -22,9 +22,7 @@ def limits(s: Situation) -> Iterator[Refusal]:
         )
     owned = len(s.ledger.entries)
     touched = sum(
-        c.action in {Action.DELETE, Action.REPLACE, Action.UPDATE}
-        and not c.is_adopted
-        and c.address in s.ledger.entries
+        c.action in {Action.DELETE, Action.REPLACE, Action.UPDATE} and not c.is_adopted and s.entry(c) is not None
         for c in s.changes
     )
     allowed_ppm = max(s.limits.max_change_ppm, s.bound("max-change", 0) * 10_000)

@@ -13,7 +13,7 @@ from fbplan.state import Desired, Observed
 
 def protected(s: Situation) -> Iterator[Refusal]:
     for change in s.changes:
-        entry, declared = s.ledger.entries.get(change.address), s.desired.resources.get(change.address)
+        entry, declared = s.entry(change), s.desired.resources.get(change.address)
         is_protected = (entry is not None and entry.protect) or (declared is not None and declared.protect)
         if is_protected and change.action in {Action.DELETE, Action.REPLACE}:
             allow = f"{change.action.value}:{change.address}"

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fbplan.errors import UsageFault
-from fbplan.ledger import Ledger
+from fbplan.ledger import Entry, Ledger
 from fbplan.plan import Change
 from fbplan.state import DesiredState, World
 
 _ALLOWANCE = re.compile(
-    r"(replace|rename|adopt|delete):([A-Za-z_]+\.[A-Za-z0-9_.-]+)|max-deletes=\d{1,6}|max-change=\d{1,3}%|short-listing:[a-z_]+"
+    r"(replace|rename|adopt|delete):([A-Za-z_]+\.[A-Za-z0-9_.@-]+)|max-deletes=\d{1,6}|max-change=\d{1,3}%|short-listing:[a-z_]+"
 )
 
 
@@ -38,6 +38,10 @@ class Situation:
     """Addresses of buckets that the published or the coming policy sends writes to."""
     drains: Mapping[str, int] = field(default_factory=dict)
     """Seconds of drain by repository address, where it is more than none."""
+
+    def entry(self, change: Change) -> Entry | None:
+        """What the ledger knows of the object, also under the address it had before a rename."""
+        return self.ledger.entries.get(change.address) or self.ledger.entries.get(change.former or "")
 
     def allows(self, text: str) -> bool:
         return text in self.allowances

@@ -25,6 +25,13 @@ class Published:
     problem: str | None
 
     @property
+    def mark(self) -> str:
+        """What stands there, in a word that changes when it does."""
+        if self.document is not None:
+            return str(self.document["digest"])
+        return "none" if self.problem is None else "unusable"
+
+    @property
     def generation(self) -> int | None:
         return None if self.document is None else int(self.document["generation"])
 
