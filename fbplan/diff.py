@@ -110,6 +110,9 @@ def _declared(
         )
     fields = tuple(_field_changes(resource, live, entry, ledger))
     is_adopted = entry is None and ledger.is_kept
+    known = entry.digests.get("sink") if entry is not None else None
+    if known is not None and known != ledger.digest("sink", resource.sink):
+        fields += (FieldChange("sink", None, resource.sink),)
     if KINDS[resource.kind].reveals_secret and _needs_issue(resource, live, entry, ledger, is_held):
         why = (
             "its secret is not known to be in the sink"

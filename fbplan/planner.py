@@ -206,7 +206,7 @@ def preconditions_of(changes: tuple[Change, ...], world: World, routed: tuple[st
 def renamed_parents(desired: DesiredState, formers: Mapping[str, str]) -> dict[str, str]:
     """Old address → new one, for as long as the spec says `renamed_from`: children in the ledger may still bear the old."""
     stated = {
-        ".".join((r.kind, r.renamed_from)): r.address
+        f"{r.kind}.{r.renamed_from}": r.address
         for r in desired.resources.values()
         if r.renamed_from is not None and r.parent is None
     }

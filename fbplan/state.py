@@ -11,7 +11,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -58,6 +58,8 @@ class Observed:
     created_at: str | None = None
     is_web3: bool = False
     carried: Mapping[str, Json] = field(default_factory=dict)
+    children: int = 0
+    """How many API keys stand in a repository, declared or not, as its own listing tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,18 +284,7 @@ class Matcher:
                 ]
         if not changed:
             return observed
-        return Observed(
-            observed.kind,
-            observed.id,
-            observed.name,
-            {**observed.fields, **changed},
-            observed.parent_id,
-            observed.key_id,
-            observed.status,
-            observed.created_at,
-            observed.is_web3,
-            observed.carried,
-        )
+        return replace(observed, fields={**observed.fields, **changed})
 
     def _name_of(self, kind: str, remote: str, address_by_id: Mapping[tuple[str, str], str]) -> str:
         """The address of a remote id, or how to name an object that is not ours."""

@@ -25,6 +25,7 @@ def observed_from(kind: Kind, raw: Mapping[str, Any], parent_id: str | None = No
         created_at=_text(raw.get("createdAt")),
         is_web3=bool(raw.get("walletAddress")),
         carried=_carried(kind, raw),
+        children=len(raw["apiKeys"]) if kind.routes and isinstance(raw.get("apiKeys"), list) else 0,
     )
 
 

@@ -23,6 +23,7 @@ from fbplan.policy.document import Ids, content_digest, preview, spec_digest
 from fbplan.policy.published import Published, needs_publishing, read_published
 from fbplan.secrets import Sink, SinkRef, holds
 from fbplan.spec.load import LoadedSpec
+from fbplan.spec.rules import routed_order
 from fbplan.state import Desired, DesiredState, World, canonical_digest, desired_state
 
 
@@ -56,7 +57,7 @@ def make_plan(
     observation = finish_observing(client, asked, everything, ledger)
     world = observation.world
     difference = compare(desired, world, ledger, _held(desired, world, ledger, folder))
-    changes = tuple(_noted(c) for c in difference.changes)
+    changes = tuple(_noted(c, world, ledger) for c in difference.changes)
     policy = _policy_change(loaded, content, digest, published, changes, world, ledger)
     situation = Situation(
         desired,
@@ -69,7 +70,14 @@ def make_plan(
             f"bucket.{n}"
             for n in routed_names(content) | (routed_names(published.document) if published.document else frozenset())
         ),
-        {f"repository.{n}": r.routing.drain for n, r in spec.repositories.items() if r.routing and r.routing.drain},
+        orders={
+            f"repository.{n}": tuple(f"bucket.{b}" for b in routed_order(n, r))
+            for n, r in spec.repositories.items()
+            if r.buckets is None and r.routing is not None
+        },
+        drains={
+            f"repository.{n}": r.routing.drain for n, r in spec.repositories.items() if r.routing and r.routing.drain
+        },
     )
     refused = refusals(situation)
     steps = steps_of(changes, desired, world) if not world.ambiguous else ()
@@ -191,7 +199,14 @@ def _policy_change(
     before = published.document if published.problem is None else None
     lines = describe(before, preview(content, ids, 0, digest)) if why else ()
     return PolicyChange(
-        path, why is not None, why or "", content_digest(content), digest, content.to_json() if why else None, lines
+        path=path,
+        publishes=why is not None,
+        why=why or "",
+        content_digest=content_digest(content),
+        spec_digest=digest,
+        content=content.to_json() if why else None,
+        lines=lines,
+        replaces=published.mark if why else "",
     )
 
 
@@ -202,7 +217,7 @@ def _key_id(address: str, world: World, ledger: Ledger) -> str | None:
     return known[-1] if known else live.key_id
 
 
-def _noted(change: Change) -> Change:
+def _noted(change: Change, world: World, ledger: Ledger) -> Change:
     """What a reader should know of a change beyond its fields."""
     notes = list(change.notes)
     detached = [f.path.split(".", 1)[1] for f in change.fields if f.path.startswith("buckets.") and f.after is None]
@@ -210,6 +225,17 @@ def _noted(change: Change) -> Change:
         notes.append(
             f"writers that still follow the old policy fail on {', '.join(detached)} until they reload it; its objects stay at the provider"
         )
+    live = world.live.get(change.address)
+    if change.action is Action.DELETE and live is not None and live.children:
+        owned = sum(
+            len(e.keys)
+            for a, e in ledger.entries.items()
+            if split_address(a)[1][:1] == split_address(change.address)[1]
+        )
+        if live.children > owned:
+            notes.append(
+                f"{live.children - owned} of its {live.children} API keys are not declared here and end with it"
+            )
     if change.action is Action.REPLACE:
         notes.append("a new object with a new id takes its place")
     if change.action is Action.ROTATE:

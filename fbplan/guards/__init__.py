@@ -28,6 +28,7 @@ GUARDS: tuple[Callable[[Situation], Iterator[Refusal]], ...] = (
     feasibility.folders,
     feasibility.movers,
     feasibility.impossible,
+    feasibility.unattached,
     limits,
 )
 

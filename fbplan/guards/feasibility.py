@@ -126,3 +126,19 @@ def _cannot_create(kind: Kind, declared: Desired) -> Iterator[Refusal]:
         and "region" not in declared.fields
     ):
         yield Refusal("no-region", declared.address, "no region to create it in", "", "declare `region:`")
+
+
+def unattached(s: Situation) -> Iterator[Refusal]:
+    """An order over attachments that the spec leaves to others must fit what is attached."""
+    for address, order in s.orders.items():
+        live = s.world.live.get(address)
+        attached = {a["bucket"] for a in live.fields.get("buckets") or []} if live is not None else set()
+        for bucket in order:
+            if bucket not in attached:
+                yield Refusal(
+                    "unattached",
+                    address,
+                    f"{bucket} is in its order and not attached to it",
+                    "writes would be routed to what is not there",
+                    "declare `buckets:` with it, or take it out of `order`",
+                )

@@ -66,7 +66,7 @@ def replaces(s: Situation) -> Iterator[Refusal]:
 
 
 def _is_in_use(s: Situation, address: str, live: Observed) -> bool:
-    return bool(live.fields.get("buckets")) or any(
+    return bool(live.fields.get("buckets") or live.children) or any(
         o.parent_id == live.id for a, o in s.world.live.items() if a != address
     )
 

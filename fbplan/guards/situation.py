@@ -36,6 +36,8 @@ class Situation:
     allowances: frozenset[str]
     routed: frozenset[str]
     """Addresses of buckets that the published or the coming policy sends writes to."""
+    orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Routed buckets by repository address, where the spec does not say what is attached."""
     drains: Mapping[str, int] = field(default_factory=dict)
     """Seconds of drain by repository address, where it is more than none."""
 

@@ -122,7 +122,7 @@ def field_line(change: FieldChange, whole: Change) -> tuple[str, str]:
         extra.append("changed by hand")
     if change.path == "version":
         extra.append("key and secret are sent again")
-    if change.path == "protect":
+    if change.path in {"protect", "sink"}:
         extra.append("ledger only")
     note = f"  ({', '.join(extra)})" if extra else ""
     if change.path.startswith("buckets."):

@@ -211,3 +211,32 @@ def test_no_ledger_and_a_rename_converge(rig: Rig) -> None:
 def test_a_name_that_looks_like_an_address_is_only_a_name(rig: Rig) -> None:
     rig.spec(spec(bucket("a", ', name: "bucket.b"'), bucket("b", ', name: "bucket.a"')))
     done(rig)
+
+
+def test_a_saved_plan_that_publishes_applies(rig: Rig) -> None:
+    rig.spec(spec(bucket("a"), bucket("b"), rest=repository("r", "ab")))
+    saved = rig.plan()
+    assert saved.policy is not None
+    assert saved.policy.replaces == "none"
+    assert rig.apply_saved(saved).exit_code is ExitCode.OK
+    rig.spec(spec(bucket("a"), bucket("b"), rest=repository("r", "ba")))
+    assert rig.apply_saved(rig.plan()).exit_code is ExitCode.OK
+    assert rig.policy()["repositories"]["r"]["order"] == ["b", "a"]
+
+
+def test_L6_an_order_over_attachments_left_to_others_must_fit_them(rig: Rig) -> None:
+    rig.spec(spec(bucket("a"), rest="repositories:\n  r: {storage_type: S3, routing: {order: [a]}}\n"))
+    assert [r.guard for r in rig.plan().refusals] == ["unattached"]
+
+
+def test_a_moved_sink_is_recorded_and_undeclared_keys_are_counted_with_their_repository(rig: Rig) -> None:
+    rig.spec(spec(bucket("a"), rest=repository("r", "a")))
+    done(rig)
+    (rig.folder / "w.env").rename(rig.folder / "v.env")
+    rig.spec(spec(bucket("a"), rest=repository("r", "a", "w: {access: WRITE, sink: {file: v.env}}")))
+    done(rig)
+    (rig.folder / "v.env").unlink()
+    assert not rig.plan().has_changes, "an absent file sink means: not on this machine"
+    rig.http("POST", f"/repo/{rig.ids('repository')['r']}/apikey", {"name": "theirs", "accessType": "READ"})
+    rig.spec(spec(bucket("a")))
+    assert "1 of its 2 API keys are not declared here and end with it" in plan_text(rig.plan())
