@@ -44,7 +44,7 @@ class Recorder:
             case Verb.DELETE:
                 self._drop(address)
             case Verb.UPDATE if step.target == "old":
-                pass  # until the new one exists, the old one is still what the address means
+                return  # until the new one exists, the old one is still what the address means
             case Verb.ISSUE:
                 self._put(
                     address,

@@ -66,10 +66,7 @@ def make_plan(
         changes,
         Limits(spec.limits.max_deletes, spec.limits.max_change),
         frozenset(allowances),
-        frozenset(
-            f"bucket.{n}"
-            for n in routed_names(content) | (routed_names(published.document) if published.document else frozenset())
-        ),
+        _routed_now(content, published, world),
         orders={
             f"repository.{n}": tuple(f"bucket.{b}" for b in routed_order(n, r))
             for n, r in spec.repositories.items()
@@ -129,6 +126,13 @@ def make_plan(
         activity=_activity(client, observation, changes, now()),
     )
     return Planned(identified(plan), observation, ledger)
+
+
+def _routed_now(content: Content, published: Published, world: World) -> frozenset[str]:
+    """Buckets that the coming or the published policy names; with a file that cannot be read, whatever is attached."""
+    names = routed_names(content) | (routed_names(published.document) if published.document else frozenset())
+    unknown = frozenset(world.users) if published.problem is not None else frozenset()
+    return frozenset(f"bucket.{name}" for name in names) | unknown
 
 
 def _routed(content: Content) -> tuple[str, ...]:

@@ -188,6 +188,10 @@ def test_guards_look_at_the_former_address_too(open_rig: Callable[..., Rig]) -> 
     done(rig)
     rig.spec(spec(bucket("b", ", renamed_from: a", at="acme-a"), bucket("c"), rest=repository("r", "c")))
     assert "rename" in {r.guard for r in rig.plan().refusals}
+    (rig.folder / "routing-policy.json").write_text("torn")
+    assert "rename" in {r.guard for r in rig.plan().refusals}, (
+        "a policy that cannot be read may route anything attached"
+    )
 
 
 def test_ten_keys_move_with_their_repository_without_a_false_alarm(rig: Rig) -> None:
