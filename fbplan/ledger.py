@@ -18,6 +18,7 @@ from typing import Any
 
 from fbplan.errors import FbplanError, LockHeld, Refused
 from fbplan.kinds.base import Json
+from fbplan.storage.atomic import write_atomically
 
 FORMAT = "fbplan.ledger/1"
 
@@ -180,36 +181,6 @@ def write_ledger(ledger: Ledger, location: str, folder: Path) -> Ledger:
     written = replace(ledger.salted(), serial=ledger.serial + 1)
     write_atomically(path, json.dumps(ledger_json(written), indent=1).encode() + b"\n", "the ledger")
     return written
-
-
-def write_atomically(path: Path, content: bytes, noun: str, mode: int = 0o644) -> None:
-    """Write a file so that a reader sees the old or the new one, and a crash leaves one of the two."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                aside.unlink()
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as fault:
-        raise FbplanError(
-            f"{noun} cannot be written",
-            str(path),
-            fault.strerror or str(fault),
-            "free some space or correct the permissions, then run the same command again",
-        ) from fault
 
 
 @contextlib.contextmanager

@@ -53,8 +53,8 @@ IGNORED = "secrets/\n*.lock\nplan.json\n.fbplan-emulator/\nemulator/\n"
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), required=False)
 def init(folder: Path) -> int:
     """Write a first spec, its JSON Schema, and a .gitignore for the secrets."""
-    from fbplan.ledger import write_atomically
     from fbplan.spec.schema import spec_schema
+    from fbplan.storage.atomic import write_atomically
 
     spec = folder / "fbplan.yaml"
     if spec.exists():

@@ -74,7 +74,7 @@ def _save(made: Plan, out: Path) -> None:
     """Save the plan; its folder counts from the file, so that `apply FILE` means the same from anywhere."""
     import json
 
-    from fbplan.ledger import write_atomically
+    from fbplan.storage.atomic import write_atomically
 
     placed = dataclasses.replace(made, folder=os.path.relpath(made.folder, out.parent))
     text = json.dumps(plan_json(placed), indent=1, ensure_ascii=False)

@@ -11,8 +11,8 @@ from typing import IO
 import click
 
 from fbplan.errors import ExitCode, FbplanError, UsageFault
-from fbplan.ledger import write_atomically
 from fbplan.render.human import COLOURED, PLAIN, Palette, fault_text
+from fbplan.storage.atomic import write_atomically
 
 FORMATS = ("human", "json", "md", "github")
 View = Callable[[Palette], str]

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2] / "fbplan"
 # Lowest first; entries of one tuple do not import each other.
 LAYERS = (
     ("errors",),
+    ("storage",),
     ("secrets",),
     ("kinds",),
     ("spec",),

@@ -1,0 +1,192 @@
+"""Local files: documents replaced by rename, logs fsynced, the right to apply by a lock of the kernel."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from typing_extensions import override
+
+from fbplan.errors import FbplanError, LockHeld
+from fbplan.storage.atomic import write_atomically
+from fbplan.storage.base import LEDGER, Blob, Conflict, Holder, Lease, Log, Storage
+
+
+class Files(Storage):
+    """Files beside each other: `fbplan.ledger.json`, `fbplan.ledger.journal.RUN`, `fbplan.ledger.lock`."""
+
+    is_local = True
+
+    def __init__(self, ledger: Path) -> None:
+        self._ledger, self.label = ledger, str(ledger)
+
+    def path(self, name: str) -> Path:
+        if name == LEDGER:
+            return self._ledger
+        return self._ledger.with_name(f"{self._ledger.name.removesuffix('.json')}.{name}")
+
+    @override
+    def read(self, name: str) -> Blob | None:
+        content = self._content(name)
+        return None if content is None else Blob(content, _tag(content))
+
+    @override
+    def write(self, name: str, content: bytes, tag: str | None) -> str:
+        found = self.read(name)
+        if (found.tag if found else None) != tag:
+            raise Conflict(
+                f"the {name} was written by somebody else meanwhile",
+                str(self.path(name)),
+                "the lock did not keep two applies apart",
+                "run the same command again: it goes on from what stands there now",
+            )
+        write_atomically(self.path(name), content, f"the {name}")
+        return _tag(content)
+
+    @override
+    def remove(self, name: str) -> None:
+        try:
+            self.path(name).unlink(missing_ok=True)
+        except OSError as fault:
+            raise _cannot("removed", self.path(name), fault) from fault
+
+    @override
+    def names(self, prefix: str) -> list[str]:
+        start = self.path("").name
+        try:
+            found = [
+                p.name.removeprefix(start) for p in self._ledger.parent.iterdir() if p.name.startswith(start + prefix)
+            ]
+        except FileNotFoundError:
+            return []
+        except OSError as fault:
+            raise _cannot("read", self._ledger.parent, fault) from fault
+        return sorted(found)
+
+    @override
+    def open_log(self, name: str) -> Log:
+        path = self.path(name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            _sync_folder(path.parent)
+        except FileExistsError as fault:
+            raise Conflict(
+                f"the {name} exists already", str(path), "another apply made it", "fbplan journal show"
+            ) from fault
+        except OSError as fault:
+            raise _cannot("made", path, fault) from fault
+        return _File(path, descriptor)
+
+    @override
+    def read_log(self, name: str) -> bytes:
+        return self._content(name) or b""
+
+    def _content(self, name: str) -> bytes | None:
+        try:
+            return self.path(name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as fault:
+            raise _cannot("read", self.path(name), fault) from fault
+
+    @override
+    def lease(self, holder: Holder, wait: float, told: Callable[[str], None]) -> Lease:
+        path = self.path("lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as fault:
+            raise FbplanError(
+                "the lock beside the ledger cannot be made",
+                str(path),
+                fault.strerror or str(fault),
+                "apply needs to write there; nothing was changed",
+            ) from fault
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as fault:
+            by = os.read(descriptor, 200).decode(errors="replace").strip() or "an unknown process"
+            os.close(descriptor)
+            raise LockHeld(
+                "another apply is running",
+                str(path),
+                f"held by {by}",
+                "wait for it to end and run the same command again",
+            ) from fault
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"process {holder.process}".encode())
+        return _Flock(holder, descriptor)
+
+    @override
+    def holder(self) -> Holder | None:
+        return None
+
+    @override
+    def break_lease(self, lease_id: str) -> None:
+        raise FbplanError("a lock of the kernel ends with its process", self.label, "", "end that process")
+
+
+class _File(Log):
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path, self._descriptor = path, descriptor
+
+    @override
+    def append(self, content: bytes) -> None:
+        try:
+            while content:
+                content = content[os.write(self._descriptor, content) :]
+        except OSError as fault:
+            raise _cannot("written", self._path, fault) from fault
+
+    @override
+    def sync(self) -> None:
+        try:
+            os.fsync(self._descriptor)
+        except OSError as fault:
+            raise _cannot("written", self._path, fault) from fault
+
+    @override
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+
+
+class _Flock(Lease):
+    def __init__(self, holder: Holder, descriptor: int) -> None:
+        self.holder, self._descriptor = holder, descriptor
+
+    @override
+    def is_held(self) -> bool:
+        return True
+
+    @override
+    def release(self) -> None:
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.close(self._descriptor)
+
+
+def _tag(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _cannot(verb: str, path: Path, fault: OSError) -> FbplanError:
+    return FbplanError(
+        f"a file beside the ledger cannot be {verb}",
+        str(path),
+        fault.strerror or str(fault),
+        "free some space or correct the permissions, then run the same command again",
+    )
