@@ -41,6 +41,7 @@ class Reason(StrEnum):
     GONE = "gone from the spec"
     LISTED = "listed in the spec"
     VANISHED = "deleted by hand"
+    ORPHAN = "left behind by a lost answer"
 
 
 class Verb(StrEnum):

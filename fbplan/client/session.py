@@ -250,6 +250,10 @@ class Session:
         """What the login said about the user; empty with a token from the environment."""
         return self._user
 
+    def pause(self, seconds: float, why: str) -> None:
+        """Wait for something that only time can bring; a longer wait is told."""
+        self._wait_exactly(seconds, why)
+
     def _wait(self, seconds: float, why: str) -> None:
         self._wait_exactly(seconds * (0.5 + self._jitter()), why)
 
