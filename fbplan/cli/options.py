@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import click
 
 Decorated = Callable[..., Any]
+_DURATION = re.compile(r"(\d{1,6})([smh])")
 
 
 def spec_argument(command: Decorated) -> Decorated:
@@ -52,3 +54,33 @@ def allow_option(command: Decorated) -> Decorated:
         metavar="WHAT",
         help="Open one guard: replace:ADDR, rename:ADDR, adopt:ADDR, delete:ADDR, max-deletes=N, max-change=N%, short-listing:SECTION.",
     )(command)
+
+
+def seconds_of(ctx: click.Context, param: click.Parameter, value: str) -> float:
+    """A duration as the spec writes it, in seconds; a callback of an option."""
+    found = _DURATION.fullmatch(value)
+    if found is None:
+        raise click.BadParameter(f"'{value}' is not a duration; use one like 0s, 30s or 5m", ctx, param)
+    return int(found[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[found[2]]
+
+
+def waiting_options(command: Decorated) -> Decorated:
+    lock = click.option(
+        "--lock-timeout",
+        envvar="FBPLAN_LOCK_TIMEOUT",
+        callback=seconds_of,
+        metavar="DURATION",
+        default="60s",
+        show_default=True,
+        help="How long to wait for another apply to end; 0s: not at all.",
+    )
+    grace = click.option(
+        "--grace",
+        envvar="FBPLAN_GRACE",
+        callback=seconds_of,
+        metavar="DURATION",
+        default="5s",
+        show_default=True,
+        help="How long to wait after SIGINT or SIGTERM for what is in flight.",
+    )
+    return lock(grace(command))
