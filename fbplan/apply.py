@@ -205,8 +205,9 @@ class _Run:
 
     def _finish(self, outcome: Outcome) -> None:
         self.outcomes.setdefault(outcome.step, outcome)
-        if self._halted is None and isinstance(outcome.fault, AuthenticationFailed | Unreachable):
-            self._halted = outcome.fault
+        for fault in (outcome.fault, outcome.fault and outcome.fault.__cause__):
+            if self._halted is None and isinstance(fault, AuthenticationFailed | Unreachable):
+                self._halted = fault
         self.setting.on_outcome(outcome)
 
     def _look_again(self, steps: Mapping[str, Step]) -> None:

@@ -6,7 +6,8 @@ never sent again in the same run, but for a key, whose orphan has been looked fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -182,7 +183,8 @@ class Calls:
         try:
             remote, _ = self.client.create(kind, body, parent_id)
         except Ambiguous as fault:
-            found = self.newly_listed(kind, sending)
+            with reading("create", fault):
+                found = self.newly_listed(kind, sending)
             if len(found) != 1:
                 raise lost("create", found, fault) from fault
             remote, told = found[0].id, "the answer was lost; it was found by reading"
@@ -201,7 +203,8 @@ class Calls:
                 self.client.update(kind, remote, body, parent_id)
                 break
             except Ambiguous as fault:
-                fresh = next((o for o in self.listed(kind, parent_id) if o.id == remote), None)
+                with reading("update", fault):
+                    fresh = next((o for o in self.listed(kind, parent_id) if o.id == remote), None)
                 if fresh is not None and not step.secrets and is_as_sent(fresh, step.sets, self.id_of):
                     told = "the answer was lost; reading shows that it took effect"
                     break
@@ -227,7 +230,9 @@ class Calls:
             try:
                 was_there = self.client.delete(kind, victim, parent_id)
             except Ambiguous as fault:
-                if not self._is_listed(kind, victim, parent_id, ()):
+                with reading("delete", fault):
+                    is_there = self._is_listed(kind, victim, parent_id, ())
+                if not is_there:
                     return "the answer was lost; reading shows that it is gone"
                 if is_last:
                     raise lost("delete", [], fault) from fault
@@ -250,6 +255,22 @@ class Calls:
             if seconds is not None:
                 self.client.pause(seconds, "what was deleted is still listed")
         return True
+
+
+@contextmanager
+def reading(what: str, fault: Ambiguous) -> Iterator[None]:
+    """Reading after a lost answer: if that fails too, nobody can tell what became of the call."""
+    try:
+        yield
+    except (Ambiguous, Lost):
+        raise
+    except FbplanError as second:
+        raise Ambiguous(
+            f"nobody can tell whether the {what} took effect",
+            "",
+            f"{fault.why or fault.what}; then it could not be read: {second.what}",
+            "run the same command again once the API answers: it finds out",
+        ) from second
 
 
 def lost(what: str, found: list[Observed], fault: Ambiguous) -> FbplanError:

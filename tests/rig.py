@@ -44,6 +44,7 @@ class Rig:
         folder.mkdir(parents=True, exist_ok=True)
         self.app = open_emulator(folder / "emulator", Switches().with_values({"id_seed": "rig", **switches}))
         self.observer: Callable[[str, str, Any], None] | None = None
+        self.sleeps: Callable[[float], None] = lambda _: None
         self.session = self._session()
         self._raw = httpx.Client(
             transport=httpx.WSGITransport(app=self.app), base_url="http://x", headers={"authorization": "Bearer t"}
@@ -56,7 +57,7 @@ class Rig:
             Settings("emulator:", 4),
             Identity(Secret("rig")),
             app=self._observed,
-            sleep=lambda _: None,
+            sleep=lambda seconds: self.sleeps(seconds),  # noqa: PLW0108 -- a test may set another one
             jitter=lambda: 0.5,
         )
 
