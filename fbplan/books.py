@@ -6,6 +6,7 @@ At the end the ledger is written whole and the journal removed. Whatever happens
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock
 
@@ -134,27 +135,25 @@ class Bookkeeper(Books):
 
     def ended(self, step: Step, outcome: Outcome, done: Done | None, *, is_settled: bool) -> None:
         """A step is over, or given up. The ledger grows; a create that nobody can tell of stays on the books."""
-        delta = self._recorder.delta(step, done) if done is not None else None
-        if delta is not None:
+        pending, record = self._pending.get(step.id), Ended(step.id, outcome.result.value, is_settled)
+        if done is not None and pending is not None:
+            self._recorder.take(pending.then.identified(done.id, done.key_id))
+            record = replace(record, id=done.id, key_id=done.key_id)
+        elif done is not None:
+            delta = self._recorder.delta(step, done)
             self._recorder.take(delta)
-        pending = self._pending.get(step.id)
-        if not is_settled and pending is not None:
+            record = replace(record, delta=delta)
+        elif pending is not None and not is_settled:
             self._recorder.leave(pending)
-        if self.journal is None or self.journal.fault is not None:
-            return
-        record = Ended(step.id, outcome.result.value, is_settled)
-        try:
-            self.journal.note(record if delta is None else replace(record, delta=delta))
-        except FbplanError:
-            return  # `halt` tells it; what this step did is found by reading
+        if self.journal is not None and self.journal.fault is None:
+            with suppress(FbplanError):  # `halt` tells it; what this step did is found by reading
+                self.journal.note(record)
 
     def published(self, generation: int) -> None:
         self._recorder.published(generation)
         if self.journal is not None and self.journal.fault is None:
-            try:
+            with suppress(FbplanError):  # the next generation follows from the published file too
                 self.journal.note(PolicyPublished(generation))
-            except FbplanError:
-                return  # the next generation follows from the published file too
 
     def close(self) -> FbplanError | None:
         """Write the ledger whole and remove the journal; why not, if that fails: then the journal stays and knows."""

@@ -61,7 +61,7 @@ def folded(ledger: Ledger, journal: Unfinished) -> Ledger:
                 intent = open_intents.get(record.step)
                 if record.is_settled:
                     open_intents.pop(record.step, None)
-                pending += _change(entries, record.delta, intent)
+                pending += _change(entries, _delta(record, intent), intent)
             case Left():
                 pending += [record.pending] if record.pending not in pending else []
             case PolicyPublished():
@@ -77,6 +77,14 @@ def folded(ledger: Ledger, journal: Unfinished) -> Ledger:
             if found not in pending and not _is_known(entries, found):
                 pending.append(found)
     return replace(ledger, entries=entries, pending=tuple(pending), policy_generation=generation)
+
+
+def _delta(record: Ended, intent: Intent | None) -> Delta:
+    """What an outcome changes: written out, or in its intent but for the ids."""
+    if record.delta is not None:
+        return record.delta
+    then = intent.pending.then if record.id and intent is not None and intent.pending is not None else Delta()
+    return then.identified(record.id, record.key_id)
 
 
 def _change(entries: dict[str, Entry], delta: Delta, intent: Intent | None) -> Iterator[Pending]:

@@ -181,3 +181,15 @@ def test_what_a_rival_put_there_meanwhile_is_kept_and_ours_stays_to_be_looked_fo
     after = folded(rivals, read_journal(storage, "journal.run-1"))
     assert after.entries == rivals.entries
     assert [p.issued for p in after.pending] == ["new"]
+
+
+def test_a_closed_journal_takes_nothing_more(tmp_path: Path) -> None:
+    storage = files(tmp_path)
+    journal = Journal(storage.open_log("journal.run-1"))
+    journal.intend(BEGUN)
+    journal.close()
+    other = (tmp_path / "other").open("wb")  # gets the number of the descriptor that was closed
+    with pytest.raises(FbplanError, match="closed"):
+        journal.note(BEGUN)
+    other.close()
+    assert (tmp_path / "other").read_bytes() == b""
