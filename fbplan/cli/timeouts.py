@@ -27,8 +27,8 @@ def _entry(text: str, where: str) -> tuple[str, float]:
     name, equals, duration = (part.strip() for part in text.partition("="))
     if name not in NAMES:
         close = difflib.get_close_matches(name, NAMES, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"the timeouts are {', '.join(NAMES)}"
-        raise UsageFault(f"there is no timeout '{name}'", where, "", f"{hint} It is written like read=30s")
+        hint = f"did you mean {close[0]}=…?" if close else f"the timeouts are {', '.join(NAMES)}, like read=30s"
+        raise UsageFault(f"there is no timeout '{name}'", where, "", hint)
     if not equals:
         raise UsageFault(f"the timeout '{name}' has no duration", where, "", f"write it like {name}=30s")
     return name, _seconds(name, duration, where)
