@@ -9,14 +9,13 @@ from dataclasses import fields, replace
 from fbplan.client.settings import Timeouts
 from fbplan.errors import UsageFault
 
-VARIABLE = "FBPLAN_TIMEOUTS"
 NAMES = tuple(declared.name for declared in fields(Timeouts))
 
 
 def timeouts_from(given: Iterable[str], environ: Mapping[str, str]) -> Timeouts:
     """The variable first (`read=10s,create=2m`), then what the command line says. Raises UsageFault."""
-    listed = [part for part in environ.get(VARIABLE, "").split(",") if part.strip()]
-    return replace(Timeouts(), **{**_read(listed, VARIABLE), **_read(given, "--timeout")})
+    listed = [part for part in (environ.get("FBPLAN_TIMEOUTS") or "").split(",") if part.strip()]
+    return replace(Timeouts(), **{**_read(listed, "FBPLAN_TIMEOUTS"), **_read(given, "--timeout")})
 
 
 def _read(entries: Iterable[str], where: str) -> dict[str, float]:

@@ -12,7 +12,7 @@ from typing import Any
 from fbplan.errors import AuthenticationFailed
 
 _WORDS = re.compile(r"\bmfa|mfa\b|_mfa|multi.?factor|two.?factor|second factor|\b2fa|2fa\b|_2fa", re.IGNORECASE)
-_KINDS = re.compile(r"mfa|2fa|limited|partial|pre.?auth", re.IGNORECASE)
+_KINDS = re.compile(r"(?:\S*[_:-])?(?:mfa|2fa|limited|partial|pre.?auth)(?:[_:-]\S*)?", re.IGNORECASE)
 _KIND_FIELDS = frozenset({"type", "tokentype", "tokenuse", "scope", "purpose"})
 _TRUE_IF_LIMITED = frozenset(
     {"mfarequired", "requiresmfa", "mfapending", "needsmfa", "requires2fa", "limited", "islimited"}
@@ -29,7 +29,7 @@ def is_limited(claims: Mapping[str, Any]) -> bool:
     """Whether the claims of a token, or the fields of a login answer, say that a second factor is missing."""
     for name, value in claims.items():
         plain = name.lower().replace("_", "").replace("-", "")
-        if plain in _KIND_FIELDS and isinstance(value, str) and _KINDS.search(value):
+        if plain in _KIND_FIELDS and isinstance(value, str) and _KINDS.fullmatch(value):
             return True
         if (plain in _TRUE_IF_LIMITED and value is True) or (plain in _FALSE_IF_LIMITED and value is False):
             return True

@@ -313,6 +313,7 @@ MFA_TOKENS = [
     jwt(userId="u", mfaRequired=True),
     jwt(userId="u", mfa_verified=False),
     jwt(userId="u", scope="pre-auth"),
+    jwt(userId="u", token_type="access:limited"),
 ]
 
 
@@ -370,7 +371,15 @@ def test_a_refusal_that_names_mfa_is_explained(status: int, answer: Any, identit
 
 
 @pytest.mark.parametrize(
-    "claims", [{"type": "access"}, {"mfaVerified": True}, {"mfaEnabled": True}, {"email": "mfa@x"}]
+    "claims",
+    [
+        {"type": "access"},
+        {"mfaVerified": True},
+        {"mfaEnabled": True},
+        {"email": "mfa@x"},
+        {"type": "unlimited"},
+        {"scope": "buckets mfa"},
+    ],
 )
 def test_a_full_token_of_an_account_with_mfa_is_used(claims: Any) -> None:
     server = Server(lambda *_: (200, {"workspaces": []}))
@@ -433,3 +442,46 @@ def test_a_refresh_token_comes_from_the_environment_or_a_file(tmp_path: Any) -> 
     with pytest.raises(AuthenticationFailed) as caught:
         identity_from({"FB_REFRESH_TOKEN_FILE": str(tmp_path / "none")})
     assert "FB_REFRESH_TOKEN_FILE" in caught.value.what
+
+
+def test_a_call_that_is_refused_with_every_token_ends_although_others_are_accepted() -> None:
+    def answer(method: str, path: str, body: Any, token: str) -> Any:
+        if path == "/user/login":
+            return 200, {"success": True, "accessToken": f"new-{server.count('POST', '/user/login')}"}
+        if path == "/repo":
+            s.read("/workspace")  # the newest token is accepted elsewhere meanwhile
+            return 401, {"success": False}
+        return 200, {"workspaces": []}
+
+    server = Server(answer)
+    with session(server, identity=Identity(OLD, LOGIN)) as s, pytest.raises(AuthenticationFailed) as caught:
+        s.write("POST", "/repo", {})
+    assert (caught.value.what, caught.value.where) == (
+        "the API does not accept the token that it has just issued",
+        "POST /repo",
+    )
+    assert server.count("POST", "/user/login") == 1
+
+
+def test_others_go_on_with_the_old_token_while_one_renews_it_early() -> None:
+    clock, renewing, others_done = Clock(), threading.Event(), threading.Event()
+    accounts = Accounts(expiresAt=int(clock.wall()) + 3600)
+
+    def answer(method: str, path: str, body: Any, token: str) -> Any:
+        if path == "/user/login" and clock.time > 2_000:
+            renewing.set()
+            assert others_done.wait(30)
+            accounts.good.add("token-2")
+        return accounts.answer(method, path, body, token)
+
+    with session(Server(answer), clock, identity=Identity(None, LOGIN)) as s:
+        s.read("/workspace")
+        clock.time += 3550
+        worker = threading.Thread(target=lambda: s.read("/workspace"))
+        worker.start()
+        assert renewing.wait(30)
+        found = in_threads(3, lambda: s.read("/workspace"))
+        others_done.set()
+        worker.join(60)
+        assert s.token == Secret("token-3")
+    assert found == [{"success": True, "workspaces": []}] * 3
