@@ -157,11 +157,13 @@ class Session:
                     self._budget.refill()
                 self.throttle.went_well(episode)
                 return trouble
-            so_far = trouble.why
+            so_far = f"{trouble.why} ({trouble.fault.why})"
             if tries >= trouble.most:
                 raise trouble.fault
             if trouble.is_news and not self._budget.spend():
                 raise _used_up(trouble.fault)
+            if trouble.wait > deadline.left(self._clock()):
+                raise deadline.missed(asked.call, so_far)
             self._waiting.sit_out(trouble.wait, trouble.why, deadline, asked.call)
 
     def _once(self, asked: Asked, token: Secret | None, deadline: Deadline) -> Answer | NotSent | Ambiguous:

@@ -141,7 +141,10 @@ def test_an_action_ends_when_its_time_is_up_and_says_what_it_waited_for() -> Non
     with session(Server(refusing), clock, action=1.0) as s, pytest.raises(Unreachable) as caught:
         s.write("POST", "/repo", {})
     assert clock.waited < 1
-    assert caught.value.what.startswith("https://api.example cannot be reached: a wait of ")
+    assert str(caught.value) == (
+        "POST /repo: the time for this action ran out: https://api.example cannot be reached "
+        "(no connection: [Errno 111] Connection refused); 1 s are allowed"
+    )
 
 
 def test_a_run_ends_when_its_time_is_up_whatever_the_action_may_take() -> None:
@@ -188,7 +191,10 @@ def test_a_read_in_flight_when_the_time_is_up_is_unreachable() -> None:
     with session(server, clock) as s, pytest.raises(Unreachable) as caught:
         s.read("/workspace")
     assert len(server.requests) == 1
-    assert "the connection broke before the answer came: a wait of" in caught.value.what
+    assert caught.value.what == "the time for this action ran out"
+    assert caught.value.why.startswith(
+        "GET /workspace: the connection broke before the answer came (ReadTimeout: no answer"
+    )
 
 
 def test_an_answer_that_trickles_in_is_cut_at_the_deadline(httpx_mock: HTTPXMock) -> None:
