@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 from fbplan.client.auth import Identity
@@ -23,11 +22,11 @@ from fbplan.client.settings import Settings
 from fbplan.client.throttle import Throttle
 from fbplan.client.tokens import Tokens, fresh_refused
 from fbplan.client.transport import Asked, NotSent, Transport
+from fbplan.client.trouble import TRIES, Trouble, not_answered, not_reached, turned_away, used_up
 from fbplan.client.waiting import Waiting
-from fbplan.errors import Ambiguous, FbplanError, Unreachable
+from fbplan.errors import Ambiguous, FbplanError
 from fbplan.secrets import Secret
 
-TRIES = 5
 QUOTA_TRIES = 3
 """Of a call whose 429 may mean the quota after all (API notes §8)."""
 QUOTA_CALL = "POST /bucket"
@@ -36,19 +35,6 @@ FIRST_BACKOFF = 0.5
 FIRST_PAUSE = 2.0
 """The same for a 429 that names no time, during which nobody starts anything."""
 SLOW_DOWN = "the API asked to slow down"
-
-
-@dataclass(frozen=True, slots=True)
-class _Trouble:
-    """Why a call has to be repeated, and how: `fault` is what it ends with otherwise."""
-
-    fault: FbplanError
-    wait: float
-    """Seconds that this call alone waits; 0 where the throttle makes everyone wait."""
-    why: str
-    most: int = TRIES
-    is_news: bool = True
-    """Whether the retry counts: of many calls turned away at once, only the first does."""
 
 
 class Session:
@@ -152,16 +138,16 @@ class Session:
                 continue
             tries += 1
             trouble = self._trouble(asked, found, tries, episode, deadline)
-            if not isinstance(trouble, _Trouble):
+            if not isinstance(trouble, Trouble):
                 if trouble.status < 500:
                     self._budget.refill()
                 self.throttle.went_well(episode)
                 return trouble
-            so_far = f"{trouble.why} ({trouble.fault.why})"
+            so_far = trouble.told
             if tries >= trouble.most:
                 raise trouble.fault
             if trouble.is_news and not self._budget.spend():
-                raise _used_up(trouble.fault)
+                raise used_up(trouble.fault)
             if trouble.wait > deadline.left(self._clock()):
                 raise deadline.missed(asked.call, so_far)
             self._waiting.sit_out(trouble.wait, trouble.why, deadline, asked.call)
@@ -184,17 +170,12 @@ class Session:
 
     def _trouble(
         self, asked: Asked, found: Answer | NotSent | Ambiguous, tries: int, episode: int, deadline: Deadline
-    ) -> Answer | _Trouble:
+    ) -> Answer | Trouble:
         """What one try came to: an answer to go on with, or a reason to try again."""
         match found:
             case NotSent(why):
-                fault: FbplanError = Unreachable(
-                    "the API cannot be reached",
-                    self.settings.url,
-                    why,
-                    "check the address in FB_API_URL and the network, then run the same command again",
-                )
-                return _Trouble(fault, self._backoff(tries), f"{self.settings.url} cannot be reached")
+                url = self.settings.url
+                return Trouble(not_reached(url, why), self._backoff(tries), f"{url} cannot be reached")
             case Ambiguous():
                 return self._unanswered(asked, found, tries)
             case Answer(status=429) if not found.is_quota:
@@ -208,17 +189,11 @@ class Session:
     def _backoff(self, tries: int) -> float:
         return backoff(tries, FIRST_BACKOFF, self._jitter)
 
-    def _unanswered(self, asked: Asked, fault: Ambiguous, tries: int) -> _Trouble:
-        last = Unreachable(
-            "the API does not answer as it should",
-            f"{self.settings.url} ({asked.call})",
-            fault.why or fault.what,
-            "check the address in FB_API_URL and try again",
-        )
-        last.__cause__ = fault
-        return _Trouble(last, self._backoff(tries), f"{asked.call}: {fault.what}")
+    def _unanswered(self, asked: Asked, fault: Ambiguous, tries: int) -> Trouble:
+        last = not_answered(self.settings.url, asked.call, fault)
+        return Trouble(last, self._backoff(tries), f"{asked.call}: {fault.what}")
 
-    def _turned_away(self, asked: Asked, answer: Answer, tries: int, episode: int, deadline: Deadline) -> _Trouble:
+    def _turned_away(self, asked: Asked, answer: Answer, tries: int, episode: int, deadline: Deadline) -> Trouble:
         """A 429. Everyone slows down, unless it turns out to be the quota: that is final."""
         may_be_quota = asked.call == QUOTA_CALL and answer.retry_after is None
         if may_be_quota and tries == 1 and self._is_quota_used_up(deadline):
@@ -227,13 +202,8 @@ class Session:
         if wait is None:
             wait = backoff(tries, FIRST_PAUSE, self._jitter)
         is_news = self.throttle.slow_down(episode, wait, SLOW_DOWN)
-        fault = Unreachable(
-            "the API keeps asking to slow down",
-            asked.call,
-            f"{tries} tries were turned away with status 429",
-            "wait a minute and run the same command again, or lower --concurrency",
-        )
-        return _Trouble(fault, 0, SLOW_DOWN, QUOTA_TRIES if may_be_quota else TRIES, is_news)
+        most = QUOTA_TRIES if may_be_quota else TRIES
+        return Trouble(turned_away(asked.call, tries), 0, SLOW_DOWN, most, is_news)
 
     def _is_quota_used_up(self, deadline: Deadline) -> bool:
         """Asked once; whatever keeps it from being known leaves the 429 a request to slow down."""
@@ -241,11 +211,3 @@ class Session:
         with self.throttle.slot(deadline, asked.call):
             found = self._once(asked, self._tokens.token, deadline)
         return isinstance(found, Answer) and not found.is_failure and is_full_of_buckets(found.body)
-
-
-def _used_up(fault: FbplanError) -> FbplanError:
-    """The error of a call that might have been tried again, had not others of this run used up the retries."""
-    why = f"{fault.why}; the retries of this run are used up"
-    found = Unreachable(fault.what, fault.where, why, fault.next)
-    found.__cause__ = fault.__cause__
-    return found
