@@ -91,14 +91,14 @@ def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setti
     run = _Run(plan, observation, ledger.salted(), setting)
     run.calls.prepare(plan.steps)
     run.books.begin()
-    unrecorded = None
     try:
         run.phase(Phase.EXPAND)
         run.publish()
         run.phase(Phase.CONTRACT)
     finally:
+        halted = run.halted  # asked while the books are open: closed ones say no to everything
         unrecorded = run.books.close()
-    return run.report(unrecorded)
+    return run.report(halted, unrecorded)
 
 
 class _Run:
@@ -303,12 +303,12 @@ class _Run:
             keys,
         )
 
-    def report(self, unrecorded: FbplanError | None) -> Report:
+    def report(self, halted: FbplanError | None, unrecorded: FbplanError | None) -> Report:
         ordered = tuple(
             self.outcomes[key] for key in (*(s.id for s in self.plan.steps), "policy:publish") if key in self.outcomes
         )
         wrote = any(o.result in {Result.DONE, Result.UNKNOWN} for o in ordered)
-        code = _exit_code(ordered, self.halted, wrote=wrote)
+        code = _exit_code(ordered, halted, wrote=wrote)
         if unrecorded is not None and code is ExitCode.OK:
             code = ExitCode.PARTIAL if wrote else unrecorded.exit_code
         return Report(ordered, self.recorder.ledger, self.policy, code, wrote, unrecorded, self.is_abandoned)

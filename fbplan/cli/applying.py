@@ -75,7 +75,14 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
     storage, stop = open_storage(location, folder), Stop()
     with (
         leased(storage, request.lock_timeout, environ) as lease,
-        connected(request.api_url, environ, story, request.concurrency) as session,
+        connected(
+            request.api_url,
+            environ,
+            story,
+            request.concurrency,
+            stopped=lambda: stop.is_requested or (lease is not None and not lease.is_held()),
+            sleep=stop.sleep,
+        ) as session,
     ):
         client = WriteClient(session)
         planned = _planned(request, loaded, client, storage, folder, allowances)

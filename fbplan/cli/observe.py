@@ -23,7 +23,7 @@ def whoami(api_url: str | None, concurrency: int) -> int:
     """Show who is calling: user, role, token expiry, workspaces, quota."""
     from fbplan.cli.connection import connected
     from fbplan.client.api import ReadClient
-    from fbplan.client.auth import claims_of
+    from fbplan.client.claims import claims_of
     from fbplan.secrets.environ import Environ
 
     with connected(api_url, Environ(os.environ), story, concurrency) as session:

@@ -11,6 +11,7 @@ import click
 
 Decorated = Callable[..., Any]
 _DURATION = re.compile(r"(\d{1,6})([smh])")
+_TIMEOUTS = "fbplan.timeouts"
 
 
 def spec_argument(command: Decorated) -> Decorated:
@@ -32,7 +33,31 @@ def api_options(command: Decorated) -> Decorated:
         show_default=True,
         help="Calls at the same time.",
     )
-    return url(workers(command))
+    patience = click.option(
+        "--timeout",
+        multiple=True,
+        metavar="NAME=DURATION",
+        expose_value=False,
+        callback=_keep_timeouts,
+        help="Patience, repeatable: connect, read, write, create, pool, action or run, like read=10s; also FBPLAN_TIMEOUTS=read=10s,create=2m.",
+    )
+    return url(workers(patience(command)))
+
+
+def given_timeouts() -> tuple[str, ...]:
+    """What `--timeout` said in the running command; nothing outside of one."""
+    context = click.get_current_context(silent=True)
+    found: tuple[str, ...] = context.meta.get(_TIMEOUTS, ()) if context is not None else ()
+    return found
+
+
+def _keep_timeouts(context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> None:
+    """Check at once, so that a typo is found before anything is read or asked; `connected` takes it from here."""
+    if given:
+        from fbplan.cli.timeouts import timeouts_from
+
+        timeouts_from(given, {})
+    context.meta[_TIMEOUTS] = given
 
 
 def output_option(command: Decorated) -> Decorated:
