@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fbplan.calls import Calls
 from fbplan.client.api import WriteClient
+from fbplan.drain.records import records_after
 from fbplan.errors import (
     AuthenticationFailed,
     ExitCode,
@@ -91,6 +92,7 @@ def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setti
         run.stop(Interrupted("interrupted", "", "nothing new was started", "run the same command again to finish"))
     finally:
         run.recorder.take_the_rest()
+        run.record_drains()
         run.recorder.ledger = setting.keep(run.recorder.ledger)
     return run.report()
 
@@ -253,6 +255,15 @@ class _Run:
         self._finish(
             Outcome("policy:publish", "policy", "publish", Result.DONE, f"{change.path}, generation {generation}")
         )
+
+    def record_drains(self) -> None:
+        """A drain begins when nothing published routes to what it is about any more, and ends with what ends it."""
+        done = {o.step for o in self.outcomes.values() if o.result is Result.DONE}
+        publishes = self.plan.policy is not None and self.plan.policy.publishes
+        is_out = "policy:publish" in done or (not publishes and self.halted is None)
+        begins_at = int(self.setting.now()) if is_out else None
+        ledger = self.recorder.ledger
+        self.recorder.ledger = replace(ledger, drains=records_after(self.plan, ledger.drains, done, begins_at))
 
     def _ids(self, content: Content) -> Ids:
         keys = {

@@ -41,6 +41,8 @@ class Entry:
     version: int | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[KeyGeneration, ...] = ()
+    drain: int = 0
+    """Seconds to wait before anything of it is removed; remembered, because it may leave the spec as a whole."""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -57,6 +59,8 @@ class Ledger:
     salt: str = ""
     entries: Mapping[str, Entry] = field(default_factory=dict)
     policy_generation: int | None = None
+    drains: Mapping[str, int] = field(default_factory=dict)
+    """When each running drain began, in Unix seconds, by what it is about (see `drain.py`)."""
     is_kept: bool = True
     """False for `ledger: none`: nothing is remembered, so nothing can be owned."""
 
@@ -139,10 +143,12 @@ def _from_json(document: Mapping[str, Any]) -> Ledger:
                 version=e.get("version"),
                 digests=e.get("digests", {}),
                 keys=tuple(KeyGeneration(k["id"], k["key_id"], k["generation"]) for k in e.get("keys", ())),
+                drain=int(e.get("drain", 0)),
             )
             for address, e in document["resources"].items()
         },
         policy_generation=document.get("policy_generation"),
+        drains={str(item): int(since) for item, since in document.get("drains", {}).items()},
     )
 
 
@@ -156,6 +162,8 @@ def ledger_json(ledger: Ledger) -> dict[str, Any]:
         "policy_generation": ledger.policy_generation,
         "resources": {address: _entry_json(ledger.entries[address]) for address in sorted(ledger.entries)},
     }
+    if ledger.drains:
+        document["drains"] = {item: ledger.drains[item] for item in sorted(ledger.drains)}
     return {**document, "digest": _checksum(document)}
 
 
@@ -163,6 +171,8 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
     out: dict[str, Any] = {"id": entry.id, "name": entry.name}
     if entry.protect:
         out["protect"] = True
+    if entry.drain:
+        out["drain"] = entry.drain
     if entry.version is not None:
         out["version"] = entry.version
     if entry.digests:

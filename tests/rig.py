@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ class Rig:
         )
         self.path = folder / "fbplan.yaml"
         self._before: dict[str, str] = {}
+        self.now: int | None = None
+        """Unix seconds that plans and applies take for the time; None for the machine's clock."""
 
     def _session(self) -> Session:
         return Session(
@@ -79,7 +82,14 @@ class Rig:
         self.path.write_text(head + text, encoding="utf-8")
 
     def planned(self, *allow: str) -> Planned:
-        return make_plan(load_spec(self.path), ReadClient(self.session), tuple(sorted(allow)))
+        return make_plan(load_spec(self.path), ReadClient(self.session), tuple(sorted(allow)), self._clock)
+
+    def _clock(self) -> datetime:
+        return datetime.now(UTC) if self.now is None else datetime.fromtimestamp(self.now, UTC)
+
+    def pass_time(self, seconds: int) -> None:
+        """Move the clock; it stands still otherwise."""
+        self.now = (int(time.time()) if self.now is None else self.now) + seconds
 
     def plan(self, *allow: str) -> Plan:
         return self.planned(*allow).plan
@@ -94,7 +104,7 @@ class Rig:
             WriteClient(self.session),
             self.folder,
             ENVIRON if environ is None else environ,
-            time.time,
+            lambda: self._clock().timestamp(),
             4,
             keep=lambda ledger: write_ledger(ledger, location, self.folder),
         )
@@ -153,6 +163,13 @@ class Rig:
 
     def fault(self, **script: Any) -> None:
         self.http("POST", "/_emulator/faults", {"faults": [script]})
+
+    def watch(self) -> None:
+        """Let the emulator watch the published policy from now on (L6)."""
+        self.app.watch(self.folder / "routing-policy.json")
+
+    def violations(self) -> list[str]:
+        return [str(found["what"]) for found in self.app.violations()]
 
     def policy(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / "routing-policy.json").read_text())

@@ -13,9 +13,10 @@ from pathlib import Path
 from fbplan.apply import Setting, check_preconditions, execute
 from fbplan.cli.connection import connected
 from fbplan.cli.output import View, emit, palette_for, story
-from fbplan.cli.pipeline import Planned, make_plan
+from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
 from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
 from fbplan.client.api import WriteClient
+from fbplan.drain.records import lost_drains
 from fbplan.errors import ExitCode, FbplanError, Refused, Stale
 from fbplan.guards import checked_allowances
 from fbplan.ledger import Ledger, locked, read_ledger, require_workspace, write_ledger
@@ -66,7 +67,11 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
     with locked(location, folder), connected(request.api_url, environ, story, request.concurrency) as session:
         client = WriteClient(session)
         if loaded is not None:
-            planned = make_plan(loaded, client, allowances)
+            planned = (
+                make_plan(loaded, client, allowances)
+                if request.expect is None
+                else make_expected_plan(loaded, client, allowances, request.expect)
+            )
         elif request.saved is not None:
             planned = _from_saved(request.saved, client, read_ledger(location, folder))
         else:
@@ -135,6 +140,7 @@ def _from_saved(saved: Plan, client: WriteClient, ledger: Ledger) -> Planned:
     if saved.has_changes and not saved.refusals:
         check_preconditions(saved, planned.observation)
         _require_ownership(saved, ledger)
+        _require_drains(saved, ledger)
         _require_policy(saved)
     return planned
 
@@ -147,6 +153,18 @@ def _require_ownership(saved: Plan, ledger: Ledger) -> None:
             "the plan is stale",
             "",
             f"the ledger no longer owns {', '.join(lost)}",
+            "plan again and review what is new: fbplan plan",
+        )
+
+
+def _require_drains(saved: Plan, ledger: Ledger) -> None:
+    """What was taken back since may be routed to again, and drains anew before it goes."""
+    lost = lost_drains(saved, ledger)
+    if lost:
+        raise Stale(
+            "the plan is stale",
+            "",
+            f"the drain of {', '.join(lost)} was dropped or began anew",
             "plan again and review what is new: fbplan plan",
         )
 

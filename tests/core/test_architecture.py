@@ -20,6 +20,7 @@ LAYERS = (
     ("plan",),
     ("outcome",),
     ("guards", "diff"),
+    ("drain",),
     ("client", "planner", "wire"),
     ("observe", "policy"),
     ("calls",),

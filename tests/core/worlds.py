@@ -55,12 +55,14 @@ def repositories(draw: st.DrawFn, known: list[str]) -> dict[str, Any]:
             }
         if chosen and draw(st.booleans()):
             entry["routing"] = {"order": draw(st.permutations(chosen))}
+        if draw(st.integers(0, 3)) == 0:
+            entry.setdefault("routing", {})["drain"] = draw(st.sampled_from(["1h", "2h"]))
         out[name] = entry
     mirrored = {a["bucket"] for e in out.values() if e["mode"] == "MIRROR" for a in e["buckets"]}
     for entry in out.values():
         if entry["mode"] == "NORMAL":
             entry["buckets"] = [a for a in entry["buckets"] if a["bucket"] not in mirrored]
-            if "routing" in entry:
+            if "order" in entry.get("routing", {}):
                 entry["routing"]["order"] = [b for b in entry["routing"]["order"] if b not in mirrored]
     return out
 
