@@ -15,7 +15,7 @@ import httpx
 
 from fbplan.apply import Setting, check_preconditions, execute
 from fbplan.cli.applying import _from_saved
-from fbplan.cli.pipeline import Planned, make_plan
+from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
 from fbplan.client.api import ReadClient, WriteClient
 from fbplan.client.auth import Identity
 from fbplan.client.session import Session, Settings
@@ -23,7 +23,7 @@ from fbplan.emulator import Settings as Switches
 from fbplan.emulator import open_emulator
 from fbplan.ledger import read_ledger, write_ledger
 from fbplan.outcome import Report
-from fbplan.plan import Plan
+from fbplan.plan import Plan, Step
 from fbplan.secrets import Secret
 from fbplan.spec.load import load_spec
 
@@ -84,6 +84,11 @@ class Rig:
     def planned(self, *allow: str) -> Planned:
         return make_plan(load_spec(self.path), ReadClient(self.session), tuple(sorted(allow)), self._clock)
 
+    def expected(self, plan_id: str, *allow: str) -> Planned:
+        """What `apply --expect` plans."""
+        allowances = tuple(sorted(allow))
+        return make_expected_plan(load_spec(self.path), ReadClient(self.session), allowances, plan_id, self._clock)
+
     def _clock(self) -> datetime:
         return datetime.now(UTC) if self.now is None else datetime.fromtimestamp(self.now, UTC)
 
@@ -98,7 +103,12 @@ class Rig:
         planned = self.planned(*allow)
         return self.execute(planned)
 
-    def execute(self, planned: Planned, environ: dict[str, str] | None = None) -> Report:
+    def execute(
+        self,
+        planned: Planned,
+        environ: dict[str, str] | None = None,
+        on_start: Callable[[Step], None] = lambda _: None,
+    ) -> Report:
         location = planned.plan.ledger
         setting = Setting(
             WriteClient(self.session),
@@ -106,6 +116,7 @@ class Rig:
             ENVIRON if environ is None else environ,
             lambda: self._clock().timestamp(),
             4,
+            on_start=on_start,
             keep=lambda ledger: write_ledger(ledger, location, self.folder),
         )
         return execute(planned.plan, planned.observation, planned.ledger, setting)
@@ -170,6 +181,10 @@ class Rig:
 
     def violations(self) -> list[str]:
         return [str(found["what"]) for found in self.app.violations()]
+
+    def drains(self) -> dict[str, int]:
+        """When each drain began, as the ledger tells it."""
+        return dict(read_ledger("fbplan.ledger.json", self.folder).drains)
 
     def policy(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / "routing-policy.json").read_text())

@@ -126,7 +126,10 @@ class Emulator:
         now, db = self.store.now(), self.store.db
         if operation.writes:
             if self._watch is not None:
-                self._watch.before_write(db, operation.method, operation.path, parameters, document)
+                body = document if isinstance(document, dict) else {}
+                if self.settings.put_repository == "full":
+                    body = {"repoBuckets": [], **body}
+                self._watch.before_write(db, f"{operation.method} {operation.path}", parameters, body)
             with self.changing():
                 return operation.handler(
                     Call(self.store, db, self.settings, caller, query, document, now), **parameters

@@ -27,17 +27,13 @@ class Watch:
         # what somebody else broke before the watch began is nobody's violation now
         self._judged = None if standing is None else standing.get("digest")
 
-    def before_write(
-        self, db: sqlite3.Connection, method: str, path: str, parameters: Mapping[str, str], document: object
-    ) -> None:
-        """Look at one write that is about to be carried out. `path` is the rule of its operation."""
+    def before_write(self, db: sqlite3.Connection, request: str, named: Mapping[str, str], body: Policy) -> None:
+        """Look at one write that is about to be carried out: method and rule of its path, and what the path names."""
         policy = self._read()
         if policy is None:
             return
         self._judge(db, policy)
-        body = document if isinstance(document, dict) else {}
-        request = f"{method} {path}"
-        for what in _broken(db, policy, request, parameters, body):
+        for what in _broken(db, policy, request, named, body):
             self._note(policy, what, request)
 
     def violations(self, db: sqlite3.Connection) -> list[dict[str, object]]:
@@ -94,7 +90,7 @@ def _is_there(db: sqlite3.Connection, table: str, remote: object) -> bool:
 
 
 def _broken(
-    db: sqlite3.Connection, policy: Policy, request: str, parameters: Mapping[str, str], body: Mapping[str, Any]
+    db: sqlite3.Connection, policy: Policy, request: str, named: Mapping[str, str], body: Mapping[str, Any]
 ) -> Iterator[str]:
     """What one write takes away from under the policy."""
     repositories: Mapping[str, Policy] = policy["repositories"]
@@ -102,12 +98,12 @@ def _broken(
     homes = {str(entry.get("repo_id")): name for name, entry in repositories.items()}
     match request:
         case "DELETE /bucket/<bucket_id>":
-            names = (n for n, remote in buckets.items() if remote == parameters["bucket_id"])
+            names = (n for n, remote in buckets.items() if remote == named["bucket_id"])
             yield from (f"deletes bucket '{name}', which is routed to" for name in names)
-        case "DELETE /repo/<repo_id>" if parameters["repo_id"] in homes:
-            yield f"deletes repository '{homes[parameters['repo_id']]}', which is routed to"
-        case "PUT /repo/<repo_id>" if parameters["repo_id"] in homes and isinstance(body.get("repoBuckets"), list):
-            home = homes[parameters["repo_id"]]
+        case "DELETE /repo/<repo_id>" if named["repo_id"] in homes:
+            yield f"deletes repository '{homes[named['repo_id']]}', which is routed to"
+        case "PUT /repo/<repo_id>" if named["repo_id"] in homes and isinstance(body.get("repoBuckets"), list):
+            home = homes[named["repo_id"]]
             kept = {_bucket_of(entry) for entry in body["repoBuckets"]}
             for name, remote in buckets.items():
                 entry = policy["buckets"][name]
@@ -115,7 +111,7 @@ def _broken(
                 if is_routed and remote not in kept:
                     yield f"detaches bucket '{name}' from repository '{home}', which routes to it"
         case "DELETE /repo/<repo_id>/apikey/<key_id>" | "PUT /repo/<repo_id>/apikey/<key_id>":
-            yield from _broken_keys(db, repositories, parameters["key_id"], body, is_delete=request[0] == "D")
+            yield from _broken_keys(db, repositories, named["key_id"], body, is_delete=request[0] == "D")
 
 
 def _broken_keys(

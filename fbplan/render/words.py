@@ -44,6 +44,8 @@ def counted(number: int, noun: str) -> str:
 def totals(plan: Plan) -> str:
     """`1 to delete, 2 to create`; what the plan does, in the order of risk."""
     parts = [f"{number:,} to {name}" for name, number in plan.summary.items()]
+    if plan.begins:
+        parts.append(f"{counted(len(plan.begins), 'drain')} to begin")
     if plan.policy is not None and plan.policy.publishes:
         parts.append("policy to publish")
     if plan.dropped:

@@ -16,7 +16,6 @@ from rig import CANARIES, Rig
 from worlds import hand_edits, specs
 
 from fbplan.errors import ExitCode
-from fbplan.ledger import read_ledger
 from fbplan.plan import plan_json
 from fbplan.render.human import plan_text
 from fbplan.render.machine import plan_document
@@ -162,7 +161,7 @@ def test_L1_L2_L6_L7_L8_any_world_converges_on_any_spec(
             drain_to_the_end(rig, allow)
             assert foreign(rig) == theirs_left(rig, theirs), "L7: nor are they when time has passed"
         assert rig.violations() == [], "L6"
-        assert not read_ledger("fbplan.ledger.json", rig.folder).drains, "what is over is forgotten"
+        assert not rig.drains(), "what is over is forgotten"
         event("applied")
 
 
