@@ -60,7 +60,7 @@ class Ledger:
     entries: Mapping[str, Entry] = field(default_factory=dict)
     policy_generation: int | None = None
     drains: Mapping[str, int] = field(default_factory=dict)
-    """When each running drain began, in Unix seconds, by what it is about (see `drain.py`)."""
+    """When each running drain began, in Unix seconds, by what it is about (see `drain/`)."""
     is_kept: bool = True
     """False for `ledger: none`: nothing is remembered, so nothing can be owned."""
 

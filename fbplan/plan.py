@@ -226,7 +226,7 @@ class Plan:
 
     @property
     def has_changes(self) -> bool:
-        """Whether there is anything to do now."""
+        """Whether there is anything to do now; what waits is not."""
         return bool(self.changes or self.dropped) or (self.policy is not None and self.policy.publishes)
 
     def count(self, action: Action) -> int:

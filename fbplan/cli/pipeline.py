@@ -113,7 +113,7 @@ def _plan(look: _Look, allowances: tuple[str, ...], until: int | None = None) ->
         world,
         ledger,
         renamed,
-        _named_items(published, world),
+        _named_items(published, world) if ledger.drains else frozenset(),
         int(look.now.timestamp()),
         until,
     )
