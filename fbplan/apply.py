@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 from fbplan.books import Bookkeeper, Keeping
 from fbplan.calls import Calls, Done
 from fbplan.client.api import WriteClient
+from fbplan.drain.records import records_after
 from fbplan.errors import (
     Ambiguous,
     AuthenticationFailed,
@@ -96,6 +97,7 @@ def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setti
         run.publish()
         run.phase(Phase.CONTRACT)
     finally:
+        run.record_drains()
         halted = run.halted  # asked while the books are open: closed ones say no to everything
         unrecorded = run.books.close()
     return run.report(halted, unrecorded)
@@ -290,6 +292,15 @@ class _Run:
         self._finish(
             Outcome("policy:publish", "policy", "publish", Result.DONE, f"{change.path}, generation {generation}")
         )
+
+    def record_drains(self) -> None:
+        """A drain begins when nothing published routes to what it is about any more, and ends with what ends it."""
+        done = {o.step for o in self.outcomes.values() if o.result is Result.DONE}
+        publishes = self.plan.policy is not None and self.plan.policy.publishes
+        is_out = "policy:publish" in done or (not publishes and self.halted is None)
+        begins_at = int(self.setting.now()) if is_out else None
+        ledger = self.recorder.ledger
+        self.recorder.ledger = replace(ledger, drains=records_after(self.plan, ledger.drains, done, begins_at))
 
     def _ids(self, content: Content) -> Ids:
         keys = {

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fbplan.kinds import KINDS
+from fbplan.kinds.amounts import span
 from fbplan.kinds.base import Field, Json, Trait, split_address
 from fbplan.ledger import Entry, Ledger
 from fbplan.pending import ORPHAN
@@ -174,7 +175,7 @@ def _moved(resource: Desired, former: str | None, record: Record) -> Change | No
 
 def _record(resource: Desired) -> Record:
     fields = dict(resource.fields) if resource.sink is None else {**resource.fields, "sink": resource.sink}
-    return Record(resource.name, fields, resource.protect, resource.version)
+    return Record(resource.name, fields, resource.protect, resource.version, resource.drain)
 
 
 def _needs_issue(resource: Desired, live: Observed, entry: Entry | None, ledger: Ledger, is_held: bool | None) -> bool:
@@ -226,6 +227,8 @@ def _field_changes(resource: Desired, live: Observed, entry: Entry | None, ledge
             yield FieldChange("version", entry.version, resource.version)
         if resource.protect != entry.protect:
             yield FieldChange("protect", entry.protect, resource.protect)
+        if resource.drain != entry.drain:
+            yield FieldChange("routing.drain", span(entry.drain), span(resource.drain))
 
 
 def _declared_part(facts: Field, wanted: Json, there: Json) -> Json:

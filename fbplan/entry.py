@@ -29,6 +29,8 @@ class Entry:
     version: int | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[KeyGeneration, ...] = ()
+    drain: int = 0
+    """Seconds to wait before anything of it is removed; remembered, because it may leave the spec as a whole."""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -57,6 +59,8 @@ def entry_json(entry: Entry) -> dict[str, Any]:
     out: dict[str, Any] = {"id": entry.id, "name": entry.name}
     if entry.protect:
         out["protect"] = True
+    if entry.drain:
+        out["drain"] = entry.drain
     if entry.version is not None:
         out["version"] = entry.version
     if entry.digests:
@@ -75,6 +79,7 @@ def entry_from(found: Mapping[str, Any]) -> Entry:
         version=found.get("version"),
         digests=found.get("digests", {}),
         keys=tuple(KeyGeneration(k["id"], k["key_id"], k["generation"]) for k in found.get("keys", ())),
+        drain=int(found.get("drain", 0)),
     )
 
 

@@ -37,6 +37,8 @@ class Ledger:
     """Creates whose outcome is not known yet."""
     written_at: int = 0
     """When it was last written, Unix seconds: reads that lag behind writes are waited for only shortly after."""
+    drains: Mapping[str, int] = field(default_factory=dict)
+    """When each running drain began, in Unix seconds, by what it is about (see `drain/`)."""
     is_kept: bool = True
     """False for `ledger: none`: nothing is remembered, so nothing can be owned."""
     tag: str | None = None
@@ -116,6 +118,7 @@ def _from_json(document: Mapping[str, Any]) -> Ledger:
         policy_generation=document.get("policy_generation"),
         pending=tuple(pending_from(p) for p in document.get("pending", ())),
         written_at=int(document.get("written_at", 0)),
+        drains={str(item): int(since) for item, since in document.get("drains", {}).items()},
     )
 
 
@@ -130,6 +133,8 @@ def ledger_json(ledger: Ledger) -> dict[str, Any]:
         "written_at": ledger.written_at,
         "resources": {address: entry_json(ledger.entries[address]) for address in sorted(ledger.entries)},
     }
+    if ledger.drains:
+        document["drains"] = {item: ledger.drains[item] for item in sorted(ledger.drains)}
     if ledger.pending:
         document["pending"] = [pending_json(p) for p in ledger.pending]
     return {**document, "digest": _checksum(document)}

@@ -18,7 +18,7 @@ from fbplan.errors import FbplanError
 from fbplan.kinds.base import Json
 from fbplan.state import canonical_digest
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class Action(StrEnum):
@@ -80,6 +80,7 @@ class Record:
     fields: Mapping[str, Json] = field(default_factory=dict)
     protect: bool = False
     version: int | None = None
+    drain: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ class Change:
     is_adopted: bool = False
     former: str | None = None
     record: Record | None = None
+    is_due: bool = False
+    """Whether all of it was reviewed when its drain began; it is shown apart, and no guard counts it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,41 @@ class PolicyChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """A removal whose drain is over: this plan carries it out, in `step`. Times are RFC 3339 in UTC."""
+
+    item: str
+    address: str
+    what: str
+    why: str
+    since: str
+    due_at: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A removal that a later apply carries out: it is no part of what this plan does, nor of its id."""
+
+    item: str
+    address: str
+    what: str
+    why: str
+    since: str
+    due_at: str
+    remaining: int
+    """Seconds from the making of the plan to `due_at`; never negative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A drain that the ledger forgets with this apply, because what should have gone stays or is gone already."""
+
+    item: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything an apply needs to know, and everything a reviewer should."""
 
@@ -179,12 +217,19 @@ class Plan:
     """file:line:column of what is risky or refused."""
     activity: Mapping[str, int] = field(default_factory=dict)
     """Bytes written in the last 30 days to what would be deleted, where statistics tell."""
+    due: tuple[Due, ...] = ()
+    due_id: str = ""
+    """The identity of `due` alone; empty when nothing is due."""
+    waiting: tuple[Waiting, ...] = ()
+    begins: tuple[str, ...] = ()
+    """Items whose drain begins once this plan has published its policy."""
+    dropped: tuple[Dropped, ...] = ()
     plan_id: str = ""
 
     @property
     def has_changes(self) -> bool:
-        """Whether there is anything to do now."""
-        return bool(self.changes) or (self.policy is not None and self.policy.publishes)
+        """Whether there is anything to do now; what waits is not."""
+        return bool(self.changes or self.dropped) or (self.policy is not None and self.policy.publishes)
 
     def count(self, action: Action) -> int:
         return sum(change.action is action for change in self.changes)
@@ -207,6 +252,7 @@ _OUTSIDE_ID = frozenset(
         "unverifiable",
         "activity",
         "places",
+        "waiting",
     }
 )
 """What does not change what will be done, and so is no part of the identity of a plan."""
@@ -225,7 +271,8 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 
 
 def identified(plan: Plan) -> Plan:
-    """The plan with its `plan_id`: equal content, equal id."""
+    """The plan with its ids: equal content, equal `plan_id`; what only waits is in neither."""
+    plan = dataclasses.replace(plan, due_id=canonical_digest(_plain(plan.due)) if plan.due else "")
     body = {k: v for k, v in _plain(plan).items() if k not in _OUTSIDE_ID}
     return dataclasses.replace(plan, plan_id=canonical_digest(body))
 
@@ -299,8 +346,11 @@ def _load(document: Mapping[str, Any]) -> Plan:
     )
     values["targets"] = tuple(Target(**t) for t in values["targets"])
     values["refusals"] = tuple(Refusal(**r) for r in values["refusals"])
+    values["due"] = tuple(Due(**d) for d in values["due"])
+    values["waiting"] = tuple(Waiting(**w) for w in values["waiting"])
+    values["dropped"] = tuple(Dropped(**d) for d in values["dropped"])
     values["policy"] = None if policy is None else PolicyChange(**{**policy, "lines": tuple(policy["lines"])})
-    for name in ("allowances", "warnings", "unverifiable", "broken"):
+    for name in ("allowances", "warnings", "unverifiable", "broken", "begins"):
         values[name] = tuple(values[name])
     return Plan(**values)
 

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from fbplan.drain.schedule import NOTHING_HELD, Held
 from fbplan.kinds import KINDS
-from fbplan.kinds.api_key import ACCESS_ORDER
+from fbplan.kinds.api_key import narrows_access
 from fbplan.kinds.base import Json, Kind, Trait, split_address
-from fbplan.plan import Action, Change, FieldChange, Phase, Step, Target, Verb
+from fbplan.plan import Action, Change, Phase, Step, Target, Verb
 from fbplan.state import Desired, DesiredState, World, fingerprint, generation_of
 
 ABSENT = "absent"
@@ -30,16 +31,18 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
-def steps_of(changes: tuple[Change, ...], desired: DesiredState, world: World) -> tuple[Step, ...]:
-    """Every call that the changes need, with the steps that each one waits for."""
-    made = [step for change in changes for step in _steps(change, desired, world)]
+def steps_of(
+    changes: tuple[Change, ...], desired: DesiredState, world: World, held: Held = NOTHING_HELD
+) -> tuple[Step, ...]:
+    """Every call that the changes need, with the steps that each one waits for; none for what is held by a drain."""
+    made = [step for change in changes for step in _steps(change, desired, world, held)]
     by_address: dict[str, list[Step]] = {}
     for step in made:
         by_address.setdefault(step.address, []).append(step)
     return tuple(replace(step, needs=tuple(sorted(set(_needs(step, by_address, desired, world))))) for step in made)
 
 
-def _steps(change: Change, desired: DesiredState, world: World) -> Iterator[Step]:
+def _steps(change: Change, desired: DesiredState, world: World, held: Held) -> Iterator[Step]:
     address, resource = change.address, desired.resources.get(change.address)
     match change.action:
         case Action.CREATE if resource is not None:
@@ -48,13 +51,13 @@ def _steps(change: Change, desired: DesiredState, world: World) -> Iterator[Step
             taken = [generation_of(o.name) for o in (*world.older.get(address, ()), world.live[address])]
             yield _issue(resource, max(taken) + 1)
         case Action.UPDATE if resource is not None:
-            yield from _updates(change, resource, world)
+            yield from _updates(change, resource, world, held)
         case Action.REPLACE if resource is not None:
             yield from _replaces(change, resource)
-        case Action.DELETE:
+        case Action.DELETE if address not in held.deletes:
             yield Step(f"{address}:delete", address, Verb.DELETE, Phase.CONTRACT)
         case _:
-            return  # adopt and forget change the ledger alone
+            return  # adopt and forget change the ledger alone; what is held begins its drain
 
 
 def _create(resource: Desired) -> Step:
@@ -83,21 +86,27 @@ def _issue(resource: Desired, generation: int) -> Step:
     )
 
 
-def _updates(change: Change, resource: Desired, world: World) -> Iterator[Step]:
+def _updates(change: Change, resource: Desired, world: World, held: Held) -> Iterator[Step]:
     kind, live = KINDS[resource.kind], world.live[resource.address]
     wide: dict[str, Json] = {}
     narrow: dict[str, Json] = {}
     for facts in kind.compared:
-        touched = [f for f in change.fields if f.path == facts.name or f.path.startswith(facts.name + ".")]
+        touched = [
+            f
+            for f in change.fields
+            if (f.path == facts.name or f.path.startswith(facts.name + "."))
+            and (resource.address, f.path) not in held.fields
+        ]
         if not touched:
             continue
         if facts.items:
-            final = resource.fields[facts.name]
+            final, there = resource.fields[facts.name], live.fields.get(facts.name) or []
             if any(f.after is not None for f in touched):
-                wide[facts.name] = _union(facts.name, resource, live.fields.get(facts.name) or [], touched)
+                wide[facts.name] = _union(final, there)
             if any(f.after is None for f in touched):
-                narrow[facts.name] = final
-        elif facts.has(Trait.RANKED) and _narrows(touched[0]):
+                draining = held.attachments.get(resource.address, frozenset())
+                narrow[facts.name] = _union(final, [item for item in there if item["bucket"] in draining])
+        elif facts.has(Trait.RANKED) and narrows_access(touched[0].before, touched[0].after):
             narrow[facts.name] = resource.fields[facts.name]
         else:
             wide[facts.name] = touched[0].after if facts.has(Trait.NAME) else resource.fields[facts.name]
@@ -116,17 +125,10 @@ def _updates(change: Change, resource: Desired, world: World) -> Iterator[Step]:
         yield Step(f"{resource.address}:narrow", resource.address, Verb.UPDATE, Phase.CONTRACT, sets=narrow)
 
 
-def _union(name: str, resource: Desired, there: list[Json], touched: list[FieldChange]) -> list[Json]:
-    """The final list and, until contract, what it will drop; a dropped item is never a second master."""
-    del touched
-    final = resource.fields[name]
+def _union(final: list[Json], there: list[Json]) -> list[Json]:
+    """The final list and what it will drop later; a dropped item is never a second master."""
     kept = {item["bucket"] for item in final}
     return [*final, *({**item, "master": False} for item in there if item["bucket"] not in kept)]
-
-
-def _narrows(change: FieldChange) -> bool:
-    ranks = {name: rank for rank, name in enumerate(ACCESS_ORDER)}
-    return ranks.get(str(change.after), 0) < ranks.get(str(change.before), 0)
 
 
 def _replaces(change: Change, resource: Desired) -> Iterator[Step]:

@@ -108,7 +108,7 @@ class Recorder:
         if record is None:
             return Entry(remote, change.address)
         digests = {name: self.ledger.digest(name, value) for name, value in record.fields.items()}
-        return Entry(remote, record.name, record.protect, record.version, digests, keys)
+        return Entry(remote, record.name, record.protect, record.version, digests, keys, record.drain)
 
     def _put(self, address: str, entry: Entry) -> None:
         if self.ledger.is_kept:

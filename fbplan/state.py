@@ -38,6 +38,8 @@ class Desired:
     """Where the write-only fields come from, as in the spec; values are never here."""
     version: int | None = None
     protect: bool = False
+    drain: int = 0
+    """Seconds between publishing a policy without something of it and removing that."""
     adopts: bool = False
     renamed_from: str | None = None
     sink: Json = None
@@ -157,6 +159,7 @@ def _desired(kind: Kind, names: tuple[str, ...], declared: BaseModel, place: tup
         secrets=secrets,
         version=stated.get("version"),
         protect=bool(stated.get("protect")),
+        drain=(kind.routes and declared.__dict__["routing"] and declared.__dict__["routing"].drain) or 0,
         adopts=bool(stated.get("adopt")),
         renamed_from=stated.get("renamed_from"),
         sink=None if sink is None else sink.to_json(),

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from fbplan.apply import Setting, check_preconditions, execute
 from fbplan.books import Keeping
 from fbplan.cli.applying import _from_saved
 from fbplan.cli.leasing import begun_of, holder_of
-from fbplan.cli.pipeline import Planned, make_plan
+from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
 from fbplan.cli.recovering import Recovered, recover
 from fbplan.client.api import ReadClient, WriteClient
 from fbplan.client.auth import Identity
@@ -26,7 +27,7 @@ from fbplan.emulator import open_emulator
 from fbplan.ledger import read_ledger
 from fbplan.observe import find_workspace
 from fbplan.outcome import Report
-from fbplan.plan import Plan
+from fbplan.plan import Plan, Step
 from fbplan.secrets import Secret
 from fbplan.spec.load import load_spec
 from fbplan.storage import open_storage
@@ -51,6 +52,8 @@ class Rig:
         )
         self.path = folder / "fbplan.yaml"
         self._before: dict[str, str] = {}
+        self.now: int | None = None
+        """Unix seconds that plans and applies take for the time; None for the machine's clock."""
 
     def _session(self) -> Session:
         return Session(
@@ -85,7 +88,19 @@ class Rig:
         self.path.write_text(head + text, encoding="utf-8")
 
     def planned(self, *allow: str) -> Planned:
-        return make_plan(load_spec(self.path), ReadClient(self.session), tuple(sorted(allow)))
+        return make_plan(load_spec(self.path), ReadClient(self.session), tuple(sorted(allow)), self._clock)
+
+    def expected(self, plan_id: str, *allow: str) -> Planned:
+        """What `apply --expect` plans."""
+        allowances = tuple(sorted(allow))
+        return make_expected_plan(load_spec(self.path), ReadClient(self.session), allowances, plan_id, self._clock)
+
+    def _clock(self) -> datetime:
+        return datetime.now(UTC) if self.now is None else datetime.fromtimestamp(self.now, UTC)
+
+    def pass_time(self, seconds: int) -> None:
+        """Move the clock; it stands still otherwise."""
+        self.now = (int(time.time()) if self.now is None else self.now) + seconds
 
     def plan(self, *allow: str) -> Plan:
         return self.planned(*allow).plan
@@ -102,16 +117,23 @@ class Rig:
         self.recover()
         return self.execute(self.planned(*allow))
 
-    def execute(self, planned: Planned, environ: dict[str, str] | None = None) -> Report:
+    def execute(
+        self,
+        planned: Planned,
+        environ: dict[str, str] | None = None,
+        on_start: Callable[[Step], None] = lambda _: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Report:
         storage = open_storage(planned.plan.ledger, self.folder)
         lease = None if storage is None else storage.lease(holder_of({}), 0, lambda _: None)
         setting = Setting(
             WriteClient(self.session),
             self.folder,
             ENVIRON if environ is None else environ,
-            time.time,
+            lambda: self._clock().timestamp(),
             4,
-            keeping=Keeping(storage, lease, begun_of(lease, planned.plan, planned)),
+            on_start=on_start,
+            keeping=Keeping(storage, lease, begun_of(lease, planned.plan, planned), stopped),
         )
         try:
             return execute(planned.plan, planned.observation, planned.ledger, setting)
@@ -174,6 +196,17 @@ class Rig:
 
     def fault(self, **script: Any) -> None:
         self.http("POST", "/_emulator/faults", {"faults": [script]})
+
+    def watch(self) -> None:
+        """Let the emulator watch the published policy from now on (L6)."""
+        self.app.watch(self.folder / "routing-policy.json")
+
+    def violations(self) -> list[str]:
+        return [str(found["what"]) for found in self.app.violations()]
+
+    def drains(self) -> dict[str, int]:
+        """When each drain began, as the ledger tells it."""
+        return dict(read_ledger(open_storage("fbplan.ledger.json", self.folder)).drains)
 
     def policy(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / "routing-policy.json").read_text())

@@ -15,10 +15,11 @@ from fbplan.books import Keeping
 from fbplan.cli.connection import connected
 from fbplan.cli.leasing import begun_of, leased
 from fbplan.cli.output import View, emit, palette_for, story
-from fbplan.cli.pipeline import Planned, make_plan
+from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
 from fbplan.cli.recovering import recover
 from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
 from fbplan.client.api import WriteClient
+from fbplan.drain.records import lost_drains
 from fbplan.errors import ExitCode, FbplanError, Refused, Stale
 from fbplan.guards import checked_allowances
 from fbplan.ledger import Ledger, read_ledger, require_workspace
@@ -153,7 +154,9 @@ def _planned(
     for sentence in recovered.story:
         story(sentence)
     if loaded is not None:
-        return make_plan(loaded, client, allowances)
+        if request.expect is None:
+            return make_plan(loaded, client, allowances)
+        return make_expected_plan(loaded, client, allowances, request.expect)
     if request.saved is None:
         raise FbplanError("there is neither a spec nor a plan to apply", "", "", "fbplan apply [SPEC|FILE]")
     return _from_saved(request.saved, client, recovered.ledger)
@@ -174,6 +177,7 @@ def _from_saved(saved: Plan, client: WriteClient, ledger: Ledger) -> Planned:
     if saved.has_changes and not saved.refusals:
         check_preconditions(saved, planned.observation)
         _require_ownership(saved, ledger)
+        _require_drains(saved, ledger)
         _require_policy(saved)
     return planned
 
@@ -186,6 +190,18 @@ def _require_ownership(saved: Plan, ledger: Ledger) -> None:
             "the plan is stale",
             "",
             f"the ledger no longer owns {', '.join(lost)}",
+            "plan again and review what is new: fbplan plan",
+        )
+
+
+def _require_drains(saved: Plan, ledger: Ledger) -> None:
+    """What was taken back since may be routed to again, and drains anew before it goes."""
+    lost = lost_drains(saved, ledger)
+    if lost:
+        raise Stale(
+            "the plan is stale",
+            "",
+            f"the drain of {', '.join(lost)} was dropped or began anew",
             "plan again and review what is new: fbplan plan",
         )
 

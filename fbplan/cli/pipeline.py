@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-from fbplan.cli.recovering import look
+from fbplan.cli.recovering import look as looked
+from fbplan.cli.remarks import activity, noted, places, warnings
 from fbplan.client.api import ReadClient
-from fbplan.diff import compare, former_addresses
-from fbplan.errors import FbplanError
+from fbplan.diff import Difference, compare, former_addresses
+from fbplan.drain.schedule import schedule
 from fbplan.guards import Limits, Situation, refusals
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import split_address
 from fbplan.ledger import Ledger, require_workspace
-from fbplan.observe import Listings, Observation, caught_up, find_workspace, finish_observing, recent_uploads
-from fbplan.plan import Action, Change, Plan, PolicyChange, Refusal, identified
+from fbplan.observe import Listings, Observation, caught_up, find_workspace, finish_observing
+from fbplan.pending import Question
+from fbplan.plan import Action, Change, Plan, PolicyChange, identified
 from fbplan.planner import hints, preconditions_of, references_of, renamed_parents, steps_of, targets_of
 from fbplan.policy.changes import describe
 from fbplan.policy.compose import Content, compose, routed_names
@@ -28,6 +30,12 @@ from fbplan.spec.load import LoadedSpec
 from fbplan.spec.rules import routed_order
 from fbplan.state import Desired, DesiredState, World, canonical_digest, desired_state
 from fbplan.storage import open_storage
+
+Clock = Callable[[], datetime]
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +49,98 @@ class Planned:
     """What was found of earlier applies that did not end."""
 
 
-def make_plan(
-    loaded: LoadedSpec,
-    client: ReadClient,
-    allowances: tuple[str, ...],
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Spec, ledger and live state, looked at once; several plans can be made from it."""
+
+    loaded: LoadedSpec
+    ledger: Ledger
+    desired: DesiredState
+    formers: dict[str, str]
+    content: Content
+    published: Published
+    observation: Observation
+    difference: Difference
+    now: datetime
+    story: tuple[str, ...]
+    questions: tuple[Question, ...]
+
+
+def make_plan(loaded: LoadedSpec, client: ReadClient, allowances: tuple[str, ...], now: Clock = _utc) -> Planned:
+    """Look at the live state once and say what would have to change. Writes nothing, resolves no secret.
+
+    `now` is the only clock: it decides which drains are over.
+    """
+    look = _look(loaded, client, now)
+    return _finished(look, client, _plan(look, allowances)[0])
+
+
+def make_expected_plan(
+    loaded: LoadedSpec, client: ReadClient, allowances: tuple[str, ...], expected: str, now: Clock = _utc
 ) -> Planned:
-    """Look at the live state once and say what would have to change. Writes nothing, resolves no secret."""
+    """The plan with the id that was reviewed, if one comes of leaving out what fell due since; else the plan of now.
+
+    What was due at any earlier moment is what is due now up to that moment, so those plans are tried, latest first.
+    """
+    look = _look(loaded, client, now)
+    whole, cutoffs = _plan(look, allowances)
+    if whole.plan_id != expected:
+        for until in (*cutoffs[1:], -1) if cutoffs else ():
+            found, _ = _plan(look, allowances, until)
+            if found.plan_id == expected:
+                return _finished(look, client, found)
+    return _finished(look, client, whole)
+
+
+def _look(loaded: LoadedSpec, client: ReadClient, now: Clock) -> _Look:
     spec, folder = loaded.spec, loaded.folder
     found = in_force(open_storage(spec.ledger, folder))
     workspace = find_workspace(client, spec.workspace, found.ledger.workspace_id)
     require_workspace(found.ledger, workspace.id, workspace.name)
     asked = Listings(client, workspace)
-    recovered = look(found, client, workspace.id, folder)
+    recovered = looked(found, client, workspace.id, folder)
     ledger = recovered.ledger
     desired = desired_state(spec)
     formers = former_addresses(desired, ledger)
     wanted = {*desired.resources, *ledger.entries, *desired.delete} - set(formers.values())
     everything = targets_of(wanted, desired, ledger.entries, formers)
     content, published = compose(spec), read_published(folder / _policy_path(loaded))
-    digest = spec_digest(content)
     observation = caught_up(client, finish_observing(client, asked, everything, ledger), everything, ledger, now())
     world = observation.world
     difference = compare(desired, world, ledger, _held(desired, world, ledger, folder))
-    changes = tuple(_noted(c, world, ledger) for c in difference.changes)
-    policy = _policy_change(loaded, content, digest, published, changes, world, ledger)
+    return _Look(
+        loaded,
+        ledger,
+        desired,
+        formers,
+        content,
+        published,
+        observation,
+        difference,
+        now(),
+        recovered.story,
+        recovered.questions,
+    )
+
+
+def _plan(look: _Look, allowances: tuple[str, ...], until: int | None = None) -> tuple[Plan, tuple[int, ...]]:
+    """The plan, and the moments at which what is due in it fell due; with `until`, as if it were made then."""
+    spec, ledger, desired, world = look.loaded.spec, look.ledger, look.desired, look.observation.world
+    content, published, difference, formers = look.content, look.published, look.difference, look.formers
+    workspace, folder = look.observation.workspace, look.loaded.folder
+    digest, renamed = spec_digest(content), renamed_parents(desired, formers)
+    calendar = schedule(
+        difference.changes,
+        desired,
+        world,
+        ledger,
+        renamed,
+        _named_items(published, world) if ledger.drains else frozenset(),
+        int(look.now.timestamp()),
+        until,
+    )
+    changes = tuple(noted(c, world, ledger, calendar.held) for c in calendar.changes)
+    policy = _policy_change(look.loaded, content, digest, published, changes, world, ledger)
     situation = Situation(
         desired,
         world,
@@ -79,13 +154,12 @@ def make_plan(
             for n, r in spec.repositories.items()
             if r.buckets is None and r.routing is not None
         },
-        questions=recovered.questions,
-        drains={
-            f"repository.{n}": r.routing.drain for n, r in spec.repositories.items() if r.routing and r.routing.drain
-        },
+        questions=look.questions,
+        draining=calendar.begun,
+        leaving=calendar.leaving,
     )
     refused = refusals(situation)
-    steps = steps_of(changes, desired, world) if not world.ambiguous else ()
+    steps = steps_of(changes, desired, world, calendar.held) if not world.ambiguous else ()
     relevant = {c.address for c in changes} | {
         t
         for s in steps
@@ -97,7 +171,6 @@ def make_plan(
             | {f"bucket.{n}" for n in content.body["buckets"]}
             | set(content.key_addresses.values())
         )
-    renamed = renamed_parents(desired, formers)
     parents = {
         f"{KINDS[kind].parent}.{names[0]}"
         for kind, names in map(split_address, relevant)
@@ -108,7 +181,7 @@ def make_plan(
     plan = Plan(
         workspace=workspace.name,
         workspace_id_digest=canonical_digest(workspace.id),
-        spec_path=loaded.document.label,
+        spec_path=look.loaded.document.label,
         folder=str(folder),
         ledger=spec.ledger,
         spec_digest=digest,
@@ -122,19 +195,45 @@ def make_plan(
         refusals=refused,
         allowances=allowances,
         warnings=(
-            *recovered.story,
-            *(f"{w.location}: {w.address}: {w.message}; {w.fix}" for w in loaded.warnings),
-            *_warnings(loaded, changes),
+            *look.story,
+            *(f"{w.location}: {w.address}: {w.message}; {w.fix}" for w in look.loaded.warnings),
+            *warnings(look.loaded, changes),
             *hints(changes, desired, world),
         ),
         unverifiable=difference.unverifiable,
         broken=difference.broken,
         unmanaged=dict(world.unmanaged),
         unchanged=difference.unchanged,
-        places=_places(loaded, changes, refused, desired),
-        activity=_activity(client, observation, changes, now()),
+        places=places(look.loaded, changes, refused, desired),
+        due=calendar.due,
+        waiting=calendar.waiting,
+        begins=calendar.begins,
+        dropped=calendar.dropped,
     )
-    return Planned(identified(plan), observation, ledger, recovered.story)
+    return identified(plan), calendar.cutoffs
+
+
+def _finished(look: _Look, client: ReadClient, plan: Plan) -> Planned:
+    found = activity(client, look.observation, plan.changes, look.now)
+    return Planned(replace(plan, activity=found), look.observation, look.ledger, look.story)
+
+
+def _named_items(published: Published, world: World) -> frozenset[str]:
+    """What the published policy still sends clients to, as items of a drain."""
+    found: set[str] = set()
+    document = published.document or {"repositories": {}, "buckets": {}}
+    addresses = {o.key_id: a for a, o in world.live.items() if o.key_id is not None}
+    for name, entry in document["repositories"].items():
+        found |= {f"repository.{name}", *(f"repository.{name}/bucket.{b}" for b in entry["order"])}
+        for use, key in entry.get("keys", {}).items():
+            address = addresses.get(key.get("key_id"))
+            if address is not None:
+                found.add(f"repository.{name}/{address}")
+            if address is not None and use == "write":
+                found.add(f"repository.{name}/{address}=READ")
+    for name, entry in document["buckets"].items():
+        found |= {f"repository.{home}/bucket.{name}" for home in entry.get("folders", {})}
+    return frozenset(found)
 
 
 def _routed_now(content: Content, published: Published, world: World) -> frozenset[str]:
@@ -228,82 +327,3 @@ def _key_id(address: str, world: World, ledger: Ledger) -> str | None:
     live = world.live[address]
     known = [k.key_id for k in entry.keys if k.id == live.id] if entry is not None else []
     return known[-1] if known else live.key_id
-
-
-def _noted(change: Change, world: World, ledger: Ledger) -> Change:
-    """What a reader should know of a change beyond its fields."""
-    notes = list(change.notes)
-    detached = [f.path.split(".", 1)[1] for f in change.fields if f.path.startswith("buckets.") and f.after is None]
-    if detached and change.action is Action.UPDATE:
-        notes.append(
-            f"writers that still follow the old policy fail on {', '.join(detached)} until they reload it; its objects stay at the provider"
-        )
-    live = world.live.get(change.address)
-    if change.action is Action.DELETE and live is not None and live.children:
-        owned = sum(
-            len(e.keys)
-            for a, e in ledger.entries.items()
-            if split_address(a)[1][:1] == split_address(change.address)[1]
-        )
-        if live.children > owned:
-            notes.append(
-                f"{live.children - owned} of its {live.children} API keys are not declared here and end with it"
-            )
-    if change.action is Action.REPLACE:
-        notes.append("a new object with a new id takes its place")
-    if change.action is Action.ROTATE:
-        notes.append("a new key is issued beside it; the one in use stays valid until it is deleted")
-    downgraded = next((f for f in change.fields if f.path == "access" and f.after == "READ"), None)
-    if downgraded is not None and change.action is Action.UPDATE:
-        notes.append("clients that write with this key fail at once")
-    return replace(change, notes=tuple(notes))
-
-
-def _places(
-    loaded: LoadedSpec, changes: tuple[Change, ...], refused: tuple[Refusal, ...], desired: DesiredState
-) -> dict[str, str]:
-    """Where replaces and refusals come from. Positions cost a second parse, so nothing else has one."""
-    wanted = {c.address for c in changes if c.action is Action.REPLACE} | {r.address for r in refused}
-    return {a: loaded.where(desired.resources[a].place) for a in sorted(wanted) if a in desired.resources}
-
-
-def _warnings(loaded: LoadedSpec, changes: tuple[Change, ...]) -> list[str]:
-    out = []
-    rotating = [
-        f"api_key.{n}.{k}"
-        for n, r in loaded.spec.repositories.items()
-        for k, d in (r.api_keys or {}).items()
-        if d.rotate is not None
-    ]
-    if rotating:
-        out.append(f"{', '.join(rotating)}: `rotate:` is checked and kept, but this version does not rotate by age")
-    if loaded.spec.ledger == "none" and any(c.action is Action.CREATE for c in changes):
-        out.append("`ledger: none`: fbplan will not remember what it makes, and so will never delete it")
-    return out
-
-
-def _activity(
-    client: ReadClient, observation: Observation, changes: tuple[Change, ...], now: datetime
-) -> dict[str, int]:
-    """Bytes written in the last 30 days to what would be deleted; a failure here is no reason to refuse a plan."""
-    going = [
-        c.address
-        for c in changes
-        if c.action is Action.DELETE
-        and not KINDS[split_address(c.address)[0]].routes
-        and KINDS[split_address(c.address)[0]].put == "full"
-    ]
-    going = [a for a in going if KINDS[split_address(a)[0]].parent is None]
-    if not going:
-        return {}
-    end = now.replace(microsecond=0)
-    try:
-        return recent_uploads(
-            client,
-            observation,
-            going[:200],
-            (end - timedelta(days=30)).isoformat().replace("+00:00", "Z"),
-            end.isoformat().replace("+00:00", "Z"),
-        )
-    except FbplanError:
-        return {}

@@ -25,6 +25,7 @@ from fbplan.emulator.request_log import RequestLog
 from fbplan.emulator.settings import Settings
 from fbplan.emulator.store import Store
 from fbplan.emulator.strict import contract
+from fbplan.emulator.watch import Watch
 from fbplan.errors import FbplanError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Emulator:
         self.settings = settings
         self.log = RequestLog()
         self.script = Script([fault_from(fault) for fault in settings.faults])
+        self._watch: Watch | None = None
         self._sleep = sleep
         self._lock = threading.RLock()
         rules = [Rule(operation.path, methods=[operation.method], endpoint=operation) for operation in OPERATIONS]
@@ -123,6 +125,11 @@ class Emulator:
     ) -> Answer:
         now, db = self.store.now(), self.store.db
         if operation.writes:
+            if self._watch is not None:
+                body = document if isinstance(document, dict) else {}
+                if self.settings.put_repository == "full":
+                    body = {"repoBuckets": [], **body}
+                self._watch.before_write(db, f"{operation.method} {operation.path}", parameters, body)
             with self.changing():
                 return operation.handler(
                     Call(self.store, db, self.settings, caller, query, document, now), **parameters
@@ -158,12 +165,23 @@ class Emulator:
         seeding.plant(self.settings.seed, workspace, post)
         self.store.settle()
 
+    def watch(self, policy: Path | None) -> None:
+        """From now on look at the policy file at this path before each write; None stops it."""
+        with self._lock:
+            self._watch = Watch(policy) if policy is not None else None
+
+    def violations(self) -> list[dict[str, object]]:
+        """What was removed while the watched policy named it, and what that named in vain; [] without a watch."""
+        with self._lock:
+            return self._watch.violations(self.store.db) if self._watch is not None else []
+
     def reset(self) -> None:
-        """Back to a fresh folder: objects, faults, log and clock."""
+        """Back to a fresh folder: objects, faults, log, watch and clock."""
         with self._lock:
             self.store.wipe()
             self.script.clear()
             self.log.clear()
+            self._watch = None
             self._furnish()
 
     def close(self) -> None:

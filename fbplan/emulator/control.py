@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -105,6 +106,23 @@ def _settings(emulator: Emulator, request: Request) -> Answer:
     )
 
 
+def _start_watch(emulator: Emulator, request: Request) -> Answer:
+    path = mapping(parse(request.get_data())).get("policy")
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise Rejected(400, "send {policy: path of the published policy file}")
+    emulator.watch(Path(path).absolute())
+    return _violations(emulator, request)
+
+
+def _stop_watch(emulator: Emulator, request: Request) -> Answer:
+    emulator.watch(None)
+    return _violations(emulator, request)
+
+
+def _violations(emulator: Emulator, _request: Request) -> Answer:
+    return Answer({"violations": emulator.violations()})
+
+
 def _reset(emulator: Emulator, _request: Request) -> Answer:
     emulator.reset()
     return Answer({"success": True})
@@ -124,6 +142,9 @@ _ROUTES: tuple[tuple[str, str, Callable[[Emulator, Request], Answer]], ...] = (
     ("POST", "/clock", _clock),
     ("GET", "/settings", _settings),
     ("POST", "/settings", _settings),
+    ("POST", "/watch", _start_watch),
+    ("DELETE", "/watch", _stop_watch),
+    ("GET", "/violations", _violations),
     ("POST", "/reset", _reset),
 )
 _MAP = Map(

@@ -25,7 +25,7 @@ GUARDS: tuple[Callable[[Situation], Iterator[Refusal]], ...] = (
     removal.replaces,
     removal.attached,
     removal.web3,
-    removal.drained,
+    removal.unremembered,
     feasibility.folders,
     feasibility.movers,
     feasibility.impossible,

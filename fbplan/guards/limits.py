@@ -10,8 +10,14 @@ from fbplan.plan import Action, Reason, Refusal
 
 
 def limits(s: Situation) -> Iterator[Refusal]:
-    counted = [c for c in s.changes if c.reason is not Reason.ORPHAN]  # nobody ever knew them: they are no loss
-    removed = sum(c.action in {Action.DELETE, Action.REPLACE} for c in counted)
+    """Counts what happens now. What drains first counts when its drain begins, before the policy moves.
+
+    Once due it is not counted again, or an apply that was let through would be refused a day later with the policy
+    already gone ahead. What the spec asks for besides is counted, and so is an update that does more than fell due.
+    """
+    # what a lost answer left behind nobody ever knew: it is no loss
+    changes = [c for c in s.changes if not c.is_due and c.reason is not Reason.ORPHAN]
+    removed = sum(c.action in {Action.DELETE, Action.REPLACE} for c in changes)
     if removed > s.bound("max-deletes", s.limits.max_deletes):
         yield Refusal(
             "max-deletes",
@@ -24,7 +30,7 @@ def limits(s: Situation) -> Iterator[Refusal]:
     owned = len(s.ledger.entries)
     touched = sum(
         c.action in {Action.DELETE, Action.REPLACE, Action.UPDATE} and not c.is_adopted and s.entry(c) is not None
-        for c in counted
+        for c in changes
     )
     allowed_ppm = max(s.limits.max_change_ppm, s.bound("max-change", 0) * 10_000)
     if owned >= 10 and touched * 1_000_000 > allowed_ppm * owned:

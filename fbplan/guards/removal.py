@@ -6,13 +6,17 @@ from collections.abc import Iterator
 
 from fbplan.guards.situation import Situation
 from fbplan.kinds import KINDS
+from fbplan.kinds.amounts import span
 from fbplan.kinds.base import split_address
 from fbplan.plan import Action, Refusal
 from fbplan.state import Desired, Observed
 
 
 def protected(s: Situation) -> Iterator[Refusal]:
+    """What is due was asked about when its drain began, and is not asked about again."""
     for change in s.changes:
+        if change.is_due:
+            continue
         entry, declared = s.entry(change), s.desired.resources.get(change.address)
         is_protected = (entry is not None and entry.protect) or (declared is not None and declared.protect)
         if is_protected and change.action in {Action.DELETE, Action.REPLACE}:
@@ -72,7 +76,7 @@ def _is_in_use(s: Situation, address: str, live: Observed) -> bool:
 
 
 def attached(s: Situation) -> Iterator[Refusal]:
-    going = {c.address for c in s.changes if c.action is Action.DELETE}
+    going = s.leaving | {c.address for c in s.changes if c.action is Action.DELETE}
     for change in s.changes:
         if change.action is not Action.DELETE:
             continue
@@ -119,17 +123,13 @@ def web3(s: Situation) -> Iterator[Refusal]:
                 )
 
 
-def drained(s: Situation) -> Iterator[Refusal]:
-    for change in s.changes:
-        seconds = s.drains.get(change.address)
-        narrows = change.action is Action.DELETE or any(
-            f.after is None and f.path.startswith("buckets.") for f in change.fields
+def unremembered(s: Situation) -> Iterator[Refusal]:
+    """A drain without a ledger would begin again with every apply."""
+    for address, seconds in () if s.ledger.is_kept else s.draining.items():
+        yield Refusal(
+            "drain",
+            address,
+            f"its drain of {span(seconds)} could not be remembered",
+            "when a drain began is kept in the ledger, and there is none",
+            "keep a ledger, or set `drain: 0s` and remove it at once",
         )
-        if seconds and narrows:
-            yield Refusal(
-                "drain",
-                change.address,
-                f"a drain of {seconds} seconds would have to pass before this is removed",
-                "this version removes in the same apply",
-                "set `state: drain` on the bucket, apply, wait, then set `drain: 0s` and remove it",
-            )

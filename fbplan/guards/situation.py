@@ -41,8 +41,10 @@ class Situation:
     """Routed buckets by repository address, where the spec does not say what is attached."""
     questions: tuple[Question, ...] = ()
     """What lost answers left behind and only a person can tell apart."""
-    drains: Mapping[str, int] = field(default_factory=dict)
-    """Seconds of drain by repository address, where it is more than none."""
+    draining: Mapping[str, int] = field(default_factory=dict)
+    """Seconds, by address of a change with which a drain would begin."""
+    leaving: frozenset[str] = frozenset()
+    """Addresses that will go, also those that only wait for it."""
 
     def entry(self, change: Change) -> Entry | None:
         """What the ledger knows of the object, also under the address it had before a rename."""

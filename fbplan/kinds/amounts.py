@@ -86,11 +86,19 @@ def parse_millis(value: object) -> object:
     return int(found[1]) if len(found[1]) <= 12 else _seconds(found)
 
 
-def _seconds(span: re.Match[str]) -> int:
-    seconds = int(span[1]) * _SECONDS.get(span[2], 1) if len(span[1]) <= 12 else MAX_SECONDS + 1
+def _seconds(found: re.Match[str]) -> int:
+    seconds = int(found[1]) * _SECONDS.get(found[2], 1) if len(found[1]) <= 12 else MAX_SECONDS + 1
     if seconds > MAX_SECONDS:
         raise PydanticCustomError("duration", "longer than 100 years", {"fix": "write a shorter one"})
     return seconds
+
+
+def span(seconds: int) -> str:
+    """A duration as a spec would write it: `90d`, `24h`, `45s`; days from two on."""
+    for unit, length, least in (("d", 86_400, 172_800), ("h", 3600, 3600), ("m", 60, 60)):
+        if seconds >= least and seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
 
 
 def parse_limit(value: object) -> object:

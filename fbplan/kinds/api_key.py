@@ -13,6 +13,12 @@ from fbplan.secrets import SinkRef
 ACCESS_ORDER = ("READ", "WRITE", "ADMIN")
 
 
+def narrows_access(before: object, after: object) -> bool:
+    """Whether a key may do less after the change."""
+    ranks = {name: rank for rank, name in enumerate(ACCESS_ORDER)}
+    return ranks.get(str(after), 0) < ranks.get(str(before), 0)
+
+
 class Rotate(Resource):
     """When a key is replaced by its next generation."""
 

@@ -47,11 +47,12 @@ def plan_text(plan: Plan, palette: Palette = PLAIN, saved: str | None = None) ->
 
 def _plan(plan: Plan, p: Palette, saved: str | None) -> Iterator[str]:
     for action in Action:
-        group = [c for c in plan.changes if c.action is action]
+        group = [c for c in plan.changes if c.action is action and not c.is_due]
         if group:
             yield f"{p.of(action)}{words.TITLES[action]}{p.off}"
             yield from _group(group, plan, p)
             yield ""
+    yield from _calendar(plan, p)
     yield from _policy(plan, p)
     yield from _remarks(plan, p)
     if plan.refusals:
@@ -64,6 +65,8 @@ def _plan(plan: Plan, p: Palette, saved: str | None) -> Iterator[str]:
         verdict += f"; {words.counted(plan.unchanged, 'resource')} as declared"
     elif plan.unchanged:
         verdict += f"; {plan.unchanged:,} unchanged"
+    if plan.waiting:
+        verdict += f"; {len(plan.waiting):,} waiting"
     if plan.refusals:
         verdict += f"; {p.danger}refused by {words.counted(len(plan.refusals), 'guard')}{p.off}"
     yield verdict
@@ -94,10 +97,41 @@ def _details(change: Change, plan: Plan, p: Palette) -> Iterator[str]:
     width = max((len(name) for name, _ in lines), default=0)
     for name, how in lines:
         yield f"      {name.ljust(width)}  {how}"
+    yield from _asides(change, plan, p)
+
+
+def _asides(change: Change, plan: Plan, p: Palette) -> Iterator[str]:
     for note in change.notes:
         yield f"      {p.dim}{note}{p.off}"
     if change.address in plan.activity:
         yield f"      {p.caution}{words.size(plan.activity[change.address])} written through it in the last 30 days{p.off}"
+
+
+def _calendar(plan: Plan, p: Palette) -> Iterator[str]:
+    """What is done because its time has come, what waits, and which waits are called off."""
+    whole = {c.address: c for c in plan.changes if c.is_due}
+    if plan.due:
+        yield f"{p.caution}due{p.off}"
+        width = min(44, max(len(d.address) for d in plan.due))
+        for due in plan.due:
+            change = whole.get(due.address)
+            sign, tint = (words.SIGNS[change.action], p.of(change.action)) if change else ("~", p.caution)
+            yield f"  {tint}{sign}{p.off} {due.address.ljust(width)}  {words.due_line(due)}"
+            yield from _asides(change, plan, p) if change else ()
+        yield f"  {p.dim}due {plan.due_id}{p.off}"
+        yield ""
+    if plan.waiting:
+        yield f"{p.dim}waiting{p.off}"
+        width = min(44, max(len(w.address) for w in plan.waiting))
+        shown = plan.waiting if len(plan.waiting) <= MOST_LINES + 10 else plan.waiting[:MOST_LINES]
+        yield from (f"    {w.address.ljust(width)}  {words.waiting_line(w)}" for w in shown)
+        if len(shown) < len(plan.waiting):
+            yield f"    {p.dim}… and {len(plan.waiting) - len(shown):,} more (each one: -o json){p.off}"
+        yield ""
+    if plan.dropped:
+        yield f"{p.good}taken back{p.off}"
+        yield from (f"  {p.good}={p.off} {words.dropped_line(d)}" for d in plan.dropped)
+        yield ""
 
 
 def _policy(plan: Plan, p: Palette) -> Iterator[str]:

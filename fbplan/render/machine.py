@@ -66,8 +66,16 @@ def plan_annotations(plan: Plan) -> str:
                 "warning", f"deletes or replaces {', '.join(risky[:20])}{' …' if len(risky) > 20 else ''}", "fbplan"
             )
         )
+    lines += _listed("due", [f"{d.address}: {words.due_line(d)}" for d in plan.due])
+    lines += _listed("waiting", [f"{w.address}: {words.waiting_line(w)}" for w in plan.waiting])
     lines.append(_command("notice", f"{plan.workspace}: {words.totals(plan)}", "fbplan plan"))
     return "\n".join(lines) + "\n"
+
+
+def _listed(title: str, found: list[str]) -> list[str]:
+    """One notice for all of them: GitHub shows ten of a kind and drops the rest."""
+    cut = [*found[:20], f"… and {len(found) - 20:,} more"] if len(found) > 20 else found
+    return [_command("notice", "\n".join(cut), f"fbplan {title}")] if found else []
 
 
 def fault_annotations(fault: FbplanError) -> str:

@@ -84,7 +84,7 @@ def _ticks(text: str) -> Iterator[str]:
 def _facts(plan: Plan, detail: str) -> dict[str, Any]:
     groups = []
     for action in Action:
-        found = [c for c in plan.changes if c.action is action]
+        found = [c for c in plan.changes if c.action is action and not c.is_due]
         if not found:
             continue
         is_listed = action in _RISKY or detail in {"fields", "resources"}
@@ -123,6 +123,7 @@ def _facts(plan: Plan, detail: str) -> dict[str, Any]:
         "has_changes": plan.has_changes,
         "unchanged": plan.unchanged,
         "groups": groups,
+        **_calendar(plan, detail),
         "policy": None
         if plan.policy is None or not plan.policy.publishes
         else {
@@ -148,18 +149,51 @@ def _facts(plan: Plan, detail: str) -> dict[str, Any]:
     }
 
 
+def _calendar(plan: Plan, detail: str) -> dict[str, Any]:
+    """Due deletes are never cut, as no delete is; what waits is counted when it grows too long."""
+    whole = {c.address: c for c in plan.changes if c.is_due}
+    kept = {"fields": 100, "resources": 20}.get(detail, 0)
+    due: list[dict[str, Any]] = []
+    for found in plan.due:
+        change = whole.get(found.address)
+        is_kept = len(due) < kept or (change is not None and change.action in _RISKY)
+        if is_kept:
+            brief = detail == "addresses"
+            notes = _notes(change, plan) if change is not None and not brief else []
+            due.append(
+                {
+                    "address": code(found.address),
+                    "how": cell(found.what if brief else words.due_line(found)),
+                    "notes": notes,
+                }
+            )
+    return {
+        "due": due,
+        "due_count": len(plan.due),
+        "due_id": plan.due_id,
+        "waiting": [{"address": code(w.address), "how": cell(words.waiting_line(w))} for w in plan.waiting[:kept]],
+        "waiting_count": len(plan.waiting),
+        "dropped": [cell(words.dropped_line(d)) for d in plan.dropped[:kept]],
+        "dropped_count": len(plan.dropped),
+    }
+
+
+def _notes(change: Change, plan: Plan) -> list[str]:
+    notes = [cell(n) for n in change.notes]
+    if change.address in plan.activity:
+        notes.append(f"{words.size(plan.activity[change.address])} written through it in the last 30 days")
+    return notes
+
+
 def _row(change: Change, plan: Plan, *, with_fields: bool) -> dict[str, Any]:
     fields = []
     if with_fields and change.action not in {Action.CREATE, Action.ADOPT}:
         fields = [f"{code(name)}: {cell(how)}" for name, how in (words.field_line(f, change) for f in change.fields)]
     elif with_fields and change.fields:
         fields = [cell(words.one_line(change))]
-    notes = [cell(n) for n in change.notes] if with_fields else []
-    if with_fields and change.address in plan.activity:
-        notes.append(f"{words.size(plan.activity[change.address])} written through it in the last 30 days")
     return {
         "address": code(change.address),
         "why": cell(words.why(change)) if with_fields else "",
         "fields": fields,
-        "notes": notes,
+        "notes": _notes(change, plan) if with_fields else [],
     }

@@ -6,7 +6,8 @@ import json
 from collections import Counter
 
 from fbplan.outcome import Outcome, Report, Result
-from fbplan.plan import Plan
+from fbplan.plan import Action, Plan
+from fbplan.render import words
 from fbplan.render.human import PLAIN, Palette
 from fbplan.render.machine import exit_json
 from fbplan.render.markdown import cell, code, report_markdown
@@ -22,11 +23,16 @@ def verdict(report: Report, plan: Plan) -> str:
     quiet = Counter(
         {"adopt": "adopted", "forget": "forgotten", "update": "recorded"}.get(c.action.value, "recorded")
         for c in plan.changes
-        if c.address not in stepped
+        if c.address not in stepped and c.action is not Action.DELETE  # a delete without a step begins its drain
     )
     parts += [f"{n:,} {name}" for name, n in quiet.items()]
     if report.policy.startswith("generation"):
         parts.append("policy published")
+    begun = sum(item in report.ledger.drains for item in plan.begins)
+    if begun:
+        parts.append(f"{words.counted(begun, 'drain')} begun")
+    if plan.dropped:
+        parts.append(f"{words.counted(len(plan.dropped), 'drain')} dropped")
     for result, name in (
         (Result.FAILED, "failed"),
         (Result.UNKNOWN, "with an unknown outcome"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fbplan.kinds.base import Json, split_address
-from fbplan.plan import Action, Change, FieldChange, Plan, Reason
+from fbplan.plan import Action, Change, Dropped, Due, FieldChange, Plan, Reason, Waiting
 
 TITLES: Mapping[Action, str] = {
     Action.DELETE: "delete",
@@ -44,8 +44,12 @@ def counted(number: int, noun: str) -> str:
 def totals(plan: Plan) -> str:
     """`1 to delete, 2 to create`; what the plan does, in the order of risk."""
     parts = [f"{number:,} to {name}" for name, number in plan.summary.items()]
+    if plan.begins:
+        parts.append(f"{counted(len(plan.begins), 'drain')} to begin")
     if plan.policy is not None and plan.policy.publishes:
         parts.append("policy to publish")
+    if plan.dropped:
+        parts.append(f"{counted(len(plan.dropped), 'drain')} to drop")
     return ", ".join(parts) or "no changes"
 
 
@@ -122,7 +126,7 @@ def field_line(change: FieldChange, whole: Change) -> tuple[str, str]:
         extra.append("changed by hand")
     if change.path == "version":
         extra.append("key and secret are sent again")
-    if change.path in {"protect", "sink"}:
+    if change.path in {"protect", "sink", "routing.drain"}:
         extra.append("ledger only")
     note = f"  ({', '.join(extra)})" if extra else ""
     if change.path.startswith("buckets."):
@@ -133,6 +137,35 @@ def field_line(change: FieldChange, whole: Change) -> tuple[str, str]:
     absent = "its own key and secret" if change.path == "credential" else "none"
     shown = [absent if v is None else value(v) for v in (change.before, change.after)]
     return change.path, f"{shown[0]} → {shown[1]}{note}"
+
+
+def _shown(text: str) -> str:
+    return text if text.isprintable() else repr(text)
+
+
+def due_line(found: Due) -> str:
+    """What is done now because its time has come."""
+    return f"{_shown(found.what)}, {found.why}"
+
+
+def waiting_line(found: Waiting) -> str:
+    """What a later apply does, and when."""
+    when = f"due {found.due_at}, in {duration(found.remaining)}" if found.remaining else f"due since {found.due_at}"
+    return f"{_shown(found.what)}, {when} · {found.why}"
+
+
+def duration(seconds: int) -> str:
+    """`2d 4h`, `23h 59m`, `40s`: at most two units, rounded up, so that nothing is said to be over before it is."""
+    for least, unit, length, small, part in ((172_800, "d", 86_400, "h", 3600), (3600, "h", 3600, "m", 60)):
+        if seconds >= least:
+            whole, rest = divmod(-(-seconds // part), length // part)
+            return f"{whole}{unit} {rest}{small}" if rest else f"{whole}{unit}"
+    return f"{-(-seconds // 60)}m" if seconds > 60 else f"{seconds}s"
+
+
+def dropped_line(found: Dropped) -> str:
+    """Which drain ends without a removal."""
+    return f"{_shown(found.item)}: {found.why}; its drain is dropped"
 
 
 def next_command(plan: Plan, saved: str | None = None) -> str:

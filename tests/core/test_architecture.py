@@ -25,6 +25,7 @@ LAYERS = (
     ("plan",),
     ("outcome",),
     ("guards", "diff"),
+    ("drain",),
     ("client", "planner", "wire"),
     ("observe", "policy", "settle"),
     ("matching",),

@@ -34,12 +34,12 @@ def buckets(draw: st.DrawFn, credentials: list[str]) -> dict[str, Any]:
 
 
 @st.composite
-def repositories(draw: st.DrawFn, known: list[str]) -> dict[str, Any]:
+def repositories(draw: st.DrawFn, known: list[str], *, drains: bool) -> dict[str, Any]:
     out: dict[str, Any] = {}
     free = list(known)
-    for name in draw(st.sets(st.sampled_from(REPOSITORIES))):
+    for name in draw(st.sets(st.sampled_from(REPOSITORIES), min_size=drains)):
         is_mirror = draw(st.integers(0, 4)) == 0 and len(free) >= 2
-        chosen = draw(st.lists(st.sampled_from(free), unique=True, max_size=3)) if free else []
+        chosen = draw(st.lists(st.sampled_from(free), unique=True, min_size=drains, max_size=3)) if free else []
         if is_mirror and not chosen:
             is_mirror = False
         attached = [{"bucket": b, "folder": f"{name}{draw(st.sampled_from(['', '', '', '/x']))}"} for b in chosen]
@@ -55,18 +55,20 @@ def repositories(draw: st.DrawFn, known: list[str]) -> dict[str, Any]:
             }
         if chosen and draw(st.booleans()):
             entry["routing"] = {"order": draw(st.permutations(chosen))}
+        if draw(st.integers(0, 3)) < (3 if drains else 1):
+            entry.setdefault("routing", {})["drain"] = draw(st.sampled_from(["1h", "2h"]))
         out[name] = entry
     mirrored = {a["bucket"] for e in out.values() if e["mode"] == "MIRROR" for a in e["buckets"]}
     for entry in out.values():
         if entry["mode"] == "NORMAL":
             entry["buckets"] = [a for a in entry["buckets"] if a["bucket"] not in mirrored]
-            if "routing" in entry:
+            if "order" in entry.get("routing", {}):
                 entry["routing"]["order"] = [b for b in entry["routing"]["order"] if b not in mirrored]
     return out
 
 
 @st.composite
-def specs(draw: st.DrawFn) -> dict[str, Any]:
+def specs(draw: st.DrawFn, *, drains: bool = False) -> dict[str, Any]:
     credentials = sorted(draw(st.sets(st.sampled_from(["x", "y"]))))
     made = draw(buckets(credentials))
     return {
@@ -77,9 +79,40 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
             for c in credentials
         },
         "buckets": made,
-        "repositories": draw(repositories(sorted(made))),
+        "repositories": draw(repositories(sorted(made), drains=drains)),
         "limits": {"max_deletes": 99, "max_change": "100%"},
     }
+
+
+@st.composite
+def trimmed(draw: st.DrawFn, spec: dict[str, Any]) -> dict[str, Any]:
+    """The same spec without some of what it declares: what remains is declared as it was."""
+    repositories = {}
+    for name, entry in spec["repositories"].items():
+        if draw(st.integers(0, 3)) == 0:
+            continue
+        kept = [a for a in entry["buckets"] if a.get("master") or draw(st.booleans())]
+        routing = dict(entry.get("routing", {}))
+        if "order" in routing:
+            routing["order"] = [b for b in routing["order"] if any(a["bucket"] == b for a in kept)]
+        keys = {k: v for k, v in entry.get("api_keys", {}).items() if draw(st.booleans())}
+        if keys and draw(st.booleans()):
+            keys = {k: {**v, "access": "READ"} for k, v in keys.items()}
+        repositories[name] = {**entry, "buckets": kept, "routing": routing, "api_keys": keys}
+    used = {a["bucket"] for entry in repositories.values() for a in entry["buckets"]}
+    buckets = {n: b for n, b in spec["buckets"].items() if n in used or draw(st.booleans())}
+    return {**spec, "buckets": buckets, "repositories": repositories}
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[tuple[dict[str, Any], int]]:
+    """Specs over one world in the order in which they are applied, and the seconds that pass after each."""
+    whole = draw(specs(drains=True))
+    pool = [whole, draw(trimmed(whole)), draw(trimmed(whole))]
+    middle = [draw(st.sampled_from(pool)) for _ in range(draw(st.integers(1, 3)))]
+    spans = st.sampled_from([3600, 7200, 3599, 600, 0, -5000])
+    # the last one stays, so that whatever it leaves out goes in the end
+    return [(whole, 0), *((spec, draw(spans)) for spec in [*middle, middle[-1]]), (middle[-1], 20_000), (middle[-1], 0)]
 
 
 def hand_edits() -> st.SearchStrategy[list[tuple[str, int]]]:
