@@ -30,6 +30,8 @@ from fbplan.errors import FbplanError
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+    from fbplan.emulator.bridge.app import Bridge
+
 LARGEST_BODY = 16 * 1024 * 1024
 
 
@@ -40,6 +42,7 @@ class Emulator:
         self.settings = settings
         self.log = RequestLog()
         self.script = Script([fault_from(fault) for fault in settings.faults])
+        self.bridge: Bridge | None = None  # the data plane, when one is open
         self._sleep = sleep
         self._lock = threading.RLock()
         rules = [Rule(operation.path, methods=[operation.method], endpoint=operation) for operation in OPERATIONS]
@@ -91,6 +94,8 @@ class Emulator:
             operation, parameters = self._match(request.path, request.method)
             form = operation.form
             with self._lock:
+                if self.bridge is not None:
+                    self.bridge.publish()
                 caller = NOBODY
                 if not operation.is_public:
                     authorization = request.headers.get("Authorization", "")
@@ -134,6 +139,12 @@ class Emulator:
         return operation.handler(Call(self.store, db, self.settings, caller, query, document, now), **parameters)
 
     @contextmanager
+    def reading(self) -> Iterator[Store]:
+        """The store, while nobody changes it."""
+        with self._lock:
+            yield self.store
+
+    @contextmanager
     def changing(self) -> Iterator[Store]:
         """The store inside one transaction."""
         with self._lock, self.store.writing(timedelta(seconds=self.settings.list_delay)):
@@ -165,8 +176,12 @@ class Emulator:
             self.script.clear()
             self.log.clear()
             self._furnish()
+            if self.bridge is not None:
+                self.bridge.wipe()
 
     def close(self) -> None:
         """Let go of the folder. The emulator cannot be called afterwards."""
         with self._lock:
+            if self.bridge is not None:
+                self.bridge.close()
             self.store.close()
