@@ -46,7 +46,8 @@ class Store:
         self._files = folder / "objects"
         self._lock = threading.RLock()
         try:
-            (self._files / "incoming").mkdir(mode=0o700, parents=True, exist_ok=True)
+            for made in (folder, self._files, self._files / "incoming"):
+                made.mkdir(mode=0o700, exist_ok=True)
             self._db = self._opened(folder / "bridge.sqlite3")
             digest = hashlib.sha256(owner.encode()).hexdigest()
             row = self._db.execute("SELECT value FROM meta WHERE name = 'owner'").fetchone()
@@ -116,7 +117,8 @@ class Store:
                 digest = hashlib.sha256(owner.encode()).hexdigest()
                 db.execute("INSERT OR REPLACE INTO meta VALUES ('owner', ?)", (digest,))
             shutil.rmtree(self._files)
-            (self._files / "incoming").mkdir(mode=0o700, parents=True)
+            for made in (self._files, self._files / "incoming"):
+                made.mkdir(mode=0o700)
 
     def close(self) -> None:
         with self._lock:
