@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import socketserver
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,9 +41,10 @@ def serving(bridge: Bridge, host: str = "127.0.0.1", port: int = 0) -> Iterator[
     try:
         yield bridge.url
     finally:
-        server.shutdown()
-        loop.join()
-        server.stop()
+        if not sys.is_finalizing():  # then the loop is gone already, and waiting for it would never end
+            server.shutdown()
+            loop.join()
+            server.stop()
 
 
 class _Server(socketserver.BaseServer):
