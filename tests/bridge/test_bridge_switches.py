@@ -27,16 +27,19 @@ def _shown(node: Node) -> object:
 
 def _state(node: Node) -> object:
     s3 = node.writer("a")
+    told = [node.api.get("/node").json()["data"], node.api.get("/stats/nodes/minute").json()["data"]]
+    states = told[0][0]["status"], told[1][0]["nodeStatus"], told[0][1]["status"]
     try:
         s3.list_objects_v2(Bucket="a")
     except ClientError as fault:
-        return refusal(fault)[0]
-    return 200
+        return refusal(fault)[0], *states
+    return 200, *states
 
 
 def _waits(node: Node) -> object:
     node.writer("a").list_objects_v2(Bucket="a")
-    return node.slept
+    (told, *_) = node.api.get("/node").json()["data"]
+    return node.slept, told["latencyMs"]
 
 
 def _largest(node: Node) -> object:
@@ -51,8 +54,11 @@ def _largest(node: Node) -> object:
 POSITIONS: dict[str, tuple[Callable[[Node], object], dict[object, object]]] = {
     "bridge_address": (_addresses, {"name": "reg", "container": "acme-container", "folder": "sub"}),
     "bridge_stats_lag": (_shown, {0.0: 1, 60.0: 0}),
-    "bridge_status": (_state, {"ONLINE": 200, "OFFLINE": 503}),
-    "bridge_latency_ms": (_waits, {0: [], 250: [0.25]}),
+    "bridge_status": (
+        _state,
+        {"ONLINE": (200, "ONLINE", "ONLINE", "ONLINE"), "OFFLINE": (503, "OFFLINE", "OFFLINE", "ONLINE")},
+    ),
+    "bridge_latency_ms": (_waits, {0: ([], 38), 250: ([0.25], 288)}),
     "bridge_max_object": (_largest, {2: 200, 1: "EntityTooLarge"}),
 }
 CASES = [

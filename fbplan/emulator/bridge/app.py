@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 HEALTH = "/health"
+_UNSENDABLE = dict.fromkeys((*range(32), 127))
 
 
 class Bridge:
@@ -53,7 +54,7 @@ class Bridge:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         reply = self._answer(environ)
-        headers = list(reply.headers)
+        headers = [(name, _wire(value)) for name, value in reply.headers]
         if reply.status not in {204, 304}:
             headers.append(("Content-Length", str(reply.content_length)))
         start_response(reply.line, headers)
@@ -137,3 +138,8 @@ class Bridge:
 
     def close(self) -> None:
         self.store.close()
+
+
+def _wire(value: str) -> str:
+    """A header value that can be sent: queries and registrations may hold line breaks and any script."""
+    return value.translate(_UNSENDABLE).encode("latin-1", "replace").decode("latin-1")
