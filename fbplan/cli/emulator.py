@@ -74,8 +74,9 @@ def emulator(host: str, port: int, bridge_port: int | None, folder: Path, scenar
     Any token is accepted. The options after --scenario settle what nobody documents about the real API.
 
     With --bridge-port, applications can write and read objects with any S3 client (path style) and the keys of a
-    repository. What passes is counted into the statistics, and kept in the data folder. Signatures are checked against
-    the machine's clock; months and statistics follow the emulator's.
+    repository. What passes is counted into the statistics; objects are kept in the data folder. Signatures are checked
+    against the machine's clock; months and statistics follow the emulator's. The control port sets credit limits
+    (POST /_emulator/bridge/credit) and faults of the data plane (POST /_emulator/bridge/faults).
     """
     gc.enable()
     settings = Settings.from_scenario(scenario) if scenario is not None else DEFAULTS
