@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,13 @@ if TYPE_CHECKING:
 LARGEST_BODY = 16 * 1024 * 1024
 
 
+@cache
+def _routes() -> Map:
+    """The routing table, compiled once a process: it costs more than the rest of opening a folder."""
+    rules = [Rule(operation.path, methods=[operation.method], endpoint=operation) for operation in OPERATIONS]
+    return Map(rules, strict_slashes=False, merge_slashes=False, redirect_defaults=False)
+
+
 class Emulator:
     """A WSGI callable over one data folder. Thread-safe; one per folder and machine."""
 
@@ -45,8 +53,7 @@ class Emulator:
         self.bridge: Bridge | None = None  # the data plane, when one is open
         self._sleep = sleep
         self._lock = threading.RLock()
-        rules = [Rule(operation.path, methods=[operation.method], endpoint=operation) for operation in OPERATIONS]
-        self._routes = Map(rules, strict_slashes=False, merge_slashes=False, redirect_defaults=False).bind("emulator")
+        self._routes = _routes().bind("emulator")
         if settings.strict:
             contract()  # what it needs is missing now, or never
         self.store = Store(folder, settings.id_seed)

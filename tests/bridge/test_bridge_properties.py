@@ -109,7 +109,7 @@ def check(status: int, headers: list[Any], content: bytes) -> None:
         assert content.startswith(b"<?xml")
 
 
-PROPERTY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROPERTY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @PROPERTY

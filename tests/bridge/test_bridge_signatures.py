@@ -112,17 +112,12 @@ def test_a_trailer_is_signed() -> None:
         {"s3": {"payload_signing_enabled": False, "addressing_style": "path"}},
     ],
 )
-@pytest.mark.parametrize("body", [b"", b"hello", b"x" * 300_000])
-def test_what_boto3_sends_is_understood(node: Node, config: dict[str, object], body: bytes) -> None:
+def test_what_boto3_sends_is_understood(node: Node, config: dict[str, object]) -> None:
     s3 = node.writer("a", **config)
-    sent: list[str] = []
-    s3.meta.events.register(
-        "before-send.s3.PutObject", lambda request, **_: sent.append(str(request.headers["x-amz-content-sha256"]))
-    )
-    for form in (body, io.BytesIO(body)):
-        s3.put_object(Bucket="a", Key="k", Body=form)
-        assert s3.get_object(Bucket="a", Key="k")["Body"].read() == body
-    assert len(sent) == 2
+    for body in (b"", b"hello", b"x" * 300_000):
+        for form in (body, io.BytesIO(body)):
+            s3.put_object(Bucket="a", Key="k", Body=form)
+            assert s3.get_object(Bucket="a", Key="k")["Body"].read() == body
 
 
 def test_a_body_that_is_not_what_was_signed_is_not_kept(node: Node) -> None:
