@@ -1,7 +1,7 @@
 #!/bin/sh
 # Everything that CI runs, in the order in which a failure is cheapest. Argument: the bin folder of the dev venv.
 #
-#   lint → format → types → typescript → javascript → tests → package → tests on the other Pythons that are here
+#   lint → format → types → typescript → tests → package → tests on the other Pythons that are here
 #
 # Each step prints its name and its seconds. The first one that fails ends the run and is named.
 set -eu
@@ -72,12 +72,10 @@ installed() {
     "$2/bin/python" -m pip install -qq -e '.[dev]' && touch "$2/.dev"
 }
 
-# typescript: the compiler, into a folder of its own, for the test that compiles the rendered constants
-typescript() { [ -x .tools/node_modules/.bin/tsc ] || npm install --silent --no-audit --no-fund --prefix .tools typescript@5; }
-
-# javascript: the AWS SDK, for the test that drives the emulated Bridge Node from Node
-javascript() {
-    [ -d .tools/node_modules/@aws-sdk/s3-request-presigner ] || npm install --silent --no-audit --no-fund --prefix .tools \
+# typescript: the compiler, and the AWS SDK that drives the emulated Bridge Node, into a folder of their own
+typescript() {
+    [ -x .tools/node_modules/.bin/tsc ] && [ -d .tools/node_modules/@aws-sdk/s3-request-presigner ] && return
+    npm install --silent --no-audit --no-fund --prefix .tools typescript@5 \
         @aws-sdk/client-s3@3 @aws-sdk/lib-storage@3 @aws-sdk/s3-request-presigner@3
 }
 
@@ -86,10 +84,9 @@ step "format" "$BIN/ruff" format --check --quiet .
 step "types" "$BIN/mypy"
 if command -v npm >/dev/null; then
     step "typescript" typescript
-    step "javascript" javascript
     PATH="$PWD/.tools/node_modules/.bin:$PATH"
 else
-    printf '\n== typescript\n   left out, and javascript too: no npm on this machine\n'
+    printf '\n== typescript\n   left out: no npm on this machine\n'
 fi
 tests "tests" "$BIN/python" -n "$WORKERS" tests --ignore=tests/packaging
 tests "package" "$BIN/python" tests/packaging
