@@ -72,8 +72,12 @@ installed() {
     "$2/bin/python" -m pip install -qq -e '.[dev]' && touch "$2/.dev"
 }
 
-# typescript: the compiler, into a folder of its own, for the test that compiles the rendered constants
-typescript() { [ -x .tools/node_modules/.bin/tsc ] || npm install --silent --no-audit --no-fund --prefix .tools typescript@5; }
+# typescript: the compiler, and the AWS SDK that drives the emulated Bridge Node, into a folder of their own
+typescript() {
+    [ -x .tools/node_modules/.bin/tsc ] && [ -d .tools/node_modules/@aws-sdk/s3-request-presigner ] && return
+    npm install --silent --no-audit --no-fund --prefix .tools typescript@5 \
+        @aws-sdk/client-s3@3 @aws-sdk/lib-storage@3 @aws-sdk/s3-request-presigner@3
+}
 
 step "lint" "$BIN/ruff" check --quiet .
 step "format" "$BIN/ruff" format --check --quiet .

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fbplan.cli.output import story
 from fbplan.emulator import DEFAULTS, Settings, open_emulator, serve, switches
 from fbplan.errors import ExitCode
+
+if TYPE_CHECKING:
+    from fbplan.emulator.app import Emulator
 
 
 def _with_switches(command: click.Command) -> click.Command:
@@ -32,8 +35,12 @@ def _with_switches(command: click.Command) -> click.Command:
     return command
 
 
+def _bridge_line(opened: Emulator) -> str:
+    return "" if opened.bridge is None else f"  S3, path style: {opened.bridge.url}\n"
+
+
 @click.command(
-    epilog="\b\nExamples:\n  fbplan emulator --data ./emulator\n  FB_API_URL=http://127.0.0.1:8787 FB_JWT=any fbplan plan\n  fbplan emulator --scenario scenario.yaml --strict"
+    epilog="\b\nExamples:\n  fbplan emulator --data ./emulator\n  FB_API_URL=http://127.0.0.1:8787 FB_JWT=any fbplan plan\n  fbplan emulator --scenario scenario.yaml --strict\n  fbplan emulator --bridge-port 8788 --bridge-stats-lag 120"
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -42,6 +49,11 @@ def _with_switches(command: click.Command) -> click.Command:
     default=8787,
     show_default=True,
     help="Port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--bridge-port",
+    type=click.IntRange(0, 65535),
+    help="Also serve a Bridge Node, an S3 endpoint over the attached buckets, on this port; 0 takes a free one.",
 )
 @click.option(
     "--data",
@@ -56,10 +68,15 @@ def _with_switches(command: click.Command) -> click.Command:
     type=click.Path(path_type=Path, dir_okay=False),
     help="YAML file of settings, users, faults and objects to begin with.",
 )
-def emulator(host: str, port: int, folder: Path, scenario: Path | None, **given: Any) -> int:
+def emulator(host: str, port: int, bridge_port: int | None, folder: Path, scenario: Path | None, **given: Any) -> int:
     """Serve a local copy of the Flashback management API.
 
     Any token is accepted. The options after --scenario settle what nobody documents about the real API.
+
+    With --bridge-port, applications can write and read objects with any S3 client (path style) and the keys of a
+    repository. What passes is counted into the statistics; objects are kept in the data folder. Signatures are checked
+    against the machine's clock; months and statistics follow the emulator's. The control port sets credit limits
+    (POST /_emulator/bridge/credit) and faults of the data plane (POST /_emulator/bridge/faults).
     """
     gc.enable()
     settings = Settings.from_scenario(scenario) if scenario is not None else DEFAULTS
@@ -71,8 +88,10 @@ def emulator(host: str, port: int, folder: Path, scenario: Path | None, **given:
             host,
             port,
             lambda url: story(
-                f"the emulator listens on {url}, its state is in {folder}\n  export FB_API_URL={url} FB_JWT=any\n  control: {url}/_emulator/health   stop: Ctrl-C"
+                f"the emulator listens on {url}, its state is in {folder}\n  export FB_API_URL={url} FB_JWT=any\n"
+                f"{_bridge_line(opened)}  control: {url}/_emulator/health   stop: Ctrl-C"
             ),
+            bridge_port,
         )
     finally:
         opened.close()

@@ -25,8 +25,13 @@ def open_emulator(folder: Path, settings: Settings = DEFAULTS) -> Emulator:
     return Emulator(folder, settings)
 
 
-def serve(emulator: Emulator, host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve over HTTP until SIGINT or SIGTERM; `on_ready` receives the base URL. Raises FbplanError."""
+def serve(
+    emulator: Emulator, host: str, port: int, on_ready: Callable[[str], None], bridge_port: int | None = None
+) -> None:
+    """Serve over HTTP until SIGINT or SIGTERM; `on_ready` receives the base URL. Raises FbplanError.
+
+    With `bridge_port` an S3 endpoint over the attached buckets listens there, at `emulator.bridge.url`.
+    """
     from fbplan.emulator.serve import serve as serve_forever
 
-    serve_forever(emulator, host, port, on_ready)
+    serve_forever(emulator, host, port, on_ready, bridge_port)

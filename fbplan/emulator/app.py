@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,16 @@ from fbplan.errors import FbplanError
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+    from fbplan.emulator.bridge.app import Bridge
+
 LARGEST_BODY = 16 * 1024 * 1024
+
+
+@cache
+def _routes() -> Map:
+    """The routing table, compiled once a process: it costs more than the rest of opening a folder."""
+    rules = [Rule(operation.path, methods=[operation.method], endpoint=operation) for operation in OPERATIONS]
+    return Map(rules, strict_slashes=False, merge_slashes=False, redirect_defaults=False)
 
 
 class Emulator:
@@ -42,10 +52,10 @@ class Emulator:
         self.log = RequestLog()
         self.script = Script([fault_from(fault) for fault in settings.faults])
         self._watch: Watch | None = None
+        self.bridge: Bridge | None = None  # the data plane, when one is open
         self._sleep = sleep
         self._lock = threading.RLock()
-        rules = [Rule(operation.path, methods=[operation.method], endpoint=operation) for operation in OPERATIONS]
-        self._routes = Map(rules, strict_slashes=False, merge_slashes=False, redirect_defaults=False).bind("emulator")
+        self._routes = _routes().bind("emulator")
         if settings.strict:
             contract()  # what it needs is missing now, or never
         self.store = Store(folder, settings.id_seed)
@@ -93,6 +103,8 @@ class Emulator:
             operation, parameters = self._match(request.path, request.method)
             form = operation.form
             with self._lock:
+                if self.bridge is not None:
+                    self.bridge.publish()
                 caller = NOBODY
                 if not operation.is_public:
                     authorization = request.headers.get("Authorization", "")
@@ -141,6 +153,12 @@ class Emulator:
         return operation.handler(Call(self.store, db, self.settings, caller, query, document, now), **parameters)
 
     @contextmanager
+    def reading(self) -> Iterator[Store]:
+        """The store, while nobody changes it."""
+        with self._lock:
+            yield self.store
+
+    @contextmanager
     def changing(self) -> Iterator[Store]:
         """The store inside one transaction."""
         with self._lock, self.store.writing(timedelta(seconds=self.settings.list_delay)):
@@ -183,8 +201,12 @@ class Emulator:
             self.log.clear()
             self._watch = None
             self._furnish()
+            if self.bridge is not None:
+                self.bridge.wipe()
 
     def close(self) -> None:
         """Let go of the folder. The emulator cannot be called afterwards."""
         with self._lock:
+            if self.bridge is not None:
+                self.bridge.close()
             self.store.close()

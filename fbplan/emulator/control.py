@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request
 from fbplan.emulator.answers import Answer, Form, Rejected
 from fbplan.emulator.call import iso
 from fbplan.emulator.documents import mapping, parse
-from fbplan.emulator.faults import fault_from
+from fbplan.emulator.faults import faults_in
 from fbplan.emulator.settings import Settings, switches
 from fbplan.emulator.strict import contract
 from fbplan.emulator.usage import record_usage, set_state
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fbplan.emulator.app import Emulator
 
 PREFIX = "/_emulator"
+BRIDGE = f"{PREFIX}/bridge"
 
 
 def _health(emulator: Emulator, _request: Request) -> Answer:
@@ -47,14 +48,7 @@ def _faults(emulator: Emulator, _request: Request) -> Answer:
 
 
 def _install_faults(emulator: Emulator, request: Request) -> Answer:
-    document = parse(request.get_data())
-    listed = document.get("faults", [document]) if isinstance(document, dict) else document
-    if not isinstance(listed, list):
-        raise Rejected(400, "send a fault, a list of faults, or {faults: [...]}")
-    try:
-        emulator.script.install([fault_from(entry) for entry in listed])
-    except ValueError as fault:
-        raise Rejected(400, str(fault)) from fault
+    emulator.script.install(faults_in(parse(request.get_data())))
     return _faults(emulator, request)
 
 
@@ -128,6 +122,14 @@ def _reset(emulator: Emulator, _request: Request) -> Answer:
     return Answer({"success": True})
 
 
+def _bridge(emulator: Emulator, request: Request) -> Answer:
+    if emulator.bridge is None:
+        raise Rejected(400, "no Bridge Node is open; start the emulator with --bridge-port")
+    from fbplan.emulator.bridge.control import respond as respond_for_bridge
+
+    return respond_for_bridge(emulator.bridge, request, request.path.removeprefix(BRIDGE))
+
+
 _ROUTES: tuple[tuple[str, str, Callable[[Emulator, Request], Answer]], ...] = (
     ("GET", "/health", _health),
     ("GET", "/requests", _requests),
@@ -155,6 +157,8 @@ _MAP = Map(
 def respond(emulator: Emulator, request: Request) -> Answer:
     """Answer a control request."""
     try:
+        if request.path.startswith(f"{BRIDGE}/"):
+            return _bridge(emulator, request)
         handler, _ = _MAP.bind("emulator").match(request.path, request.method)
         answer: Answer = handler(emulator, request)
     except MethodNotAllowed:

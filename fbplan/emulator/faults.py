@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -13,7 +13,7 @@ from typing import NoReturn
 from werkzeug.http import http_date
 
 from fbplan.emulator import disguises
-from fbplan.emulator.answers import Answer
+from fbplan.emulator.answers import Answer, Rejected
 
 HTTP_DATE = "http-date"
 LONGEST_DELAY = 3600
@@ -131,7 +131,18 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def fault_from(entry: object) -> Fault:
+def faults_in(document: object, kinds: Collection[str] = KINDS.keys()) -> list[Fault]:
+    """The faults that a control request installs: one, a list, or {faults: [...]}. Raises Rejected."""
+    listed = document.get("faults", [document]) if isinstance(document, dict) else document
+    if not isinstance(listed, list):
+        raise Rejected(400, "send a fault, a list of faults, or {faults: [...]}")
+    try:
+        return [fault_from(entry, kinds) for entry in listed]
+    except ValueError as fault:
+        raise Rejected(400, str(fault)) from fault
+
+
+def fault_from(entry: object, kinds: Collection[str] = KINDS.keys()) -> Fault:
     """A fault as JSON or YAML describes it. Raises ValueError with a reason for people."""
     if not isinstance(entry, Mapping):
         raise ValueError(f"a fault is a mapping, not {entry!r}")  # noqa: TRY004 -- one type for every mistake
@@ -139,8 +150,8 @@ def fault_from(entry: object) -> Fault:
     unknown = sorted(str(name) for name in entry if name not in known)
     if unknown:
         raise ValueError(f"a fault has no {', '.join(unknown)}; it takes {', '.join(known)}")
-    if str(entry.get("fault")) not in KINDS:
-        raise ValueError(f"no such fault: {entry.get('fault')!r}; there are {', '.join(KINDS)}")
+    if str(entry.get("fault")) not in kinds:
+        raise ValueError(f"no such fault: {entry.get('fault')!r}; there are {', '.join(kinds)}")
     for name, least, most in (
         ("nth", 1, 10**9),
         ("times", 1, 10**9),

@@ -1,8 +1,13 @@
-"""Repository API keys. The secret stands in the answer to POST and nowhere else, not even in the database."""
+"""Repository API keys. The secret stands in the answer to POST and nowhere else, not even in the database.
+
+It follows from the key and the folder's own signing key, which is random: the Bridge Node can check signatures with it.
+"""
 
 from __future__ import annotations
 
-import secrets
+import base64
+import hashlib
+import hmac
 import sqlite3
 
 from fbplan.emulator.answers import Answer, Rejected
@@ -10,6 +15,12 @@ from fbplan.emulator.call import RANKS, Call, Operation, Role, iso
 from fbplan.emulator.documents import one_of, texts
 
 ACCESS_TYPES = {name: name for name in RANKS}
+
+
+def secret_of(key: str, signing_key: str) -> str:
+    """The secret of an access key id in the folder with this signing key."""
+    digest = hmac.digest(signing_key.encode(), f"repository key {key}".encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(digest[:30]).decode()
 
 
 def _demand_repository(call: Call, repo_id: str, role: Role) -> str:
@@ -62,7 +73,7 @@ def create_key(call: Call, repo_id: str) -> Answer:
         key_id, repo_id, body["name"], body["accessType"], key, iso(call.now),
     )  # fmt: skip
     call.record("apikey", "created", key_id, workspace_id)
-    return Answer({"success": True, "id": key_id, "key": key, "secret": secrets.token_urlsafe(30)})
+    return Answer({"success": True, "id": key_id, "key": key, "secret": secret_of(key, call.store.meta("signing_key"))})
 
 
 def update_key(call: Call, repo_id: str, key_id: str) -> Answer:

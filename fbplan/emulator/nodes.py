@@ -12,6 +12,7 @@ from fbplan.emulator.call import Call, Operation, iso
 from fbplan.emulator.dates import day_of_number, moment, number_of_day
 from fbplan.emulator.documents import texts
 from fbplan.emulator.statistics import id_list
+from fbplan.emulator.usage import DEFAULT_HOST
 
 STORAGE = 1
 VERSION = "2.4.1"
@@ -40,6 +41,16 @@ NODES = (
 )
 
 
+def _state(call: Call, node: Node, otherwise: str = "ONLINE") -> str:
+    """The state of a node. The one that the statistics count for is the emulated Bridge Node, and has a switch."""
+    is_off = node.host == DEFAULT_HOST and call.settings.bridge_status == "OFFLINE"
+    return "OFFLINE" if is_off else otherwise
+
+
+def _latency(call: Call, node: Node) -> int:
+    return node.latency_ms + (call.settings.bridge_latency_ms if node.host == DEFAULT_HOST else 0)
+
+
 def list_nodes(call: Call) -> Answer:
     text = call.filter("nodeServices") or "0"
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
@@ -50,8 +61,8 @@ def list_nodes(call: Call) -> Answer:
             "ip": node.ip,
             "region": node.region,
             "version": VERSION,
-            "status": "ONLINE",
-            "latencyMs": node.latency_ms,
+            "status": _state(call, node),
+            "latencyMs": _latency(call, node),
             "lastUpdated": iso(call.now),
             "url": f"https://s3-{node.host}",
             "nodeServices": STORAGE,
@@ -122,9 +133,9 @@ def per_minute(call: Call) -> Answer:
         {
             "nodeId": node.id,
             "bucketId": bucket["id"],
-            "nodeStatus": bucket["status"],
+            "nodeStatus": _state(call, node, bucket["status"]),
             "lastUpdated": iso(call.now),
-            "latency_ms": node.latency_ms,
+            "latency_ms": _latency(call, node),
         }
         for bucket in _buckets(call)
         for node in NODES

@@ -81,6 +81,16 @@ class Settings:
     require_login: Annotated[bool, "accept only tokens from /user/login instead of any bearer token"] = False
     token_lifetime: Annotated[int, "seconds until an access token expires"] = 3600
     expires_at_unit: Annotated[Literal["seconds", "milliseconds"], "unit of expiresAt in logins"] = "seconds"
+    bridge_address: Annotated[
+        Literal["name", "container", "folder"],
+        "Bridge Node: what a client passes as the bucket: the registration's name, the provider's bucket, or the attachment's folder",
+    ] = "name"
+    bridge_stats_lag: Annotated[float, "Bridge Node: seconds until bytes show in the statistics; 0 is at once"] = 0.0
+    bridge_status: Annotated[Literal["ONLINE", "OFFLINE"], "Bridge Node: OFFLINE answers everything with 503"] = (
+        "ONLINE"
+    )
+    bridge_latency_ms: Annotated[int, "Bridge Node: milliseconds added to each request"] = 0
+    bridge_max_object: Annotated[int, "Bridge Node: the largest object or part, in bytes"] = 5 * 2**30
     strict: Annotated[bool, "refuse with 400 every request that openapi.yaml forbids"] = False
     id_seed: Annotated[str | None, "makes the ids of a fresh folder reproducible; none is random"] = None
     users: tuple[User, ...] = ()

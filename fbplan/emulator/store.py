@@ -55,6 +55,8 @@ class Store:
         )
 
     def _connect(self) -> sqlite3.Connection:
+        self.path.touch(mode=0o600)  # it holds what signs tokens and the secrets of keys
+        self.path.chmod(0o600)
         db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA journal_mode = WAL")

@@ -1,4 +1,4 @@
-"""POST /_emulator/usage: the traffic that no data plane is there to make."""
+"""POST /_emulator/usage: traffic without a data plane, or from before there was one."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def record_usage(store: Store, document: object) -> int:
 
 
 def _record(db: sqlite3.Connection, row: Mapping[str, object], store: Store) -> None:
-    bucket_id = _find(db, "bucket", row.get("bucketId", row.get("bucket")))
+    bucket_id = find_live(db, "bucket", row.get("bucketId", row.get("bucket")))
     repo = row.get("repoId", row.get("repository"))
-    repo_id = None if repo is None else _find(db, "repository", repo)
+    repo_id = None if repo is None else find_live(db, "repository", repo)
     host = row.get("host", DEFAULT_HOST)
     if not isinstance(host, str):
         raise Rejected(400, "host must be text")
@@ -44,7 +44,7 @@ def _record(db: sqlite3.Connection, row: Mapping[str, object], store: Store) -> 
     )  # fmt: skip
 
 
-def _find(db: sqlite3.Connection, table: str, name: object) -> str:
+def find_live(db: sqlite3.Connection, table: str, name: object) -> str:
     """The id of a live bucket or repository, given by id or by name. Raises Rejected."""
     row = None
     if isinstance(name, str):
@@ -81,9 +81,9 @@ def set_state(store: Store, document: object) -> None:
     status, disabled = body.get("status"), body.get("disabled")
     match body:
         case {"bucket": name} if isinstance(status, str):
-            store.db.execute("UPDATE bucket SET status = ? WHERE id = ?", (status, _find(store.db, "bucket", name)))
+            store.db.execute("UPDATE bucket SET status = ? WHERE id = ?", (status, find_live(store.db, "bucket", name)))
         case {"repository": name} if isinstance(disabled, bool):
-            found = _find(store.db, "repository", name)
+            found = find_live(store.db, "repository", name)
             store.db.execute("UPDATE repository SET disabled = ? WHERE id = ?", (disabled, found))
         case _:
             raise Rejected(400, "send {bucket, status} or {repository, disabled}")

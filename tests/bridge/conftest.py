@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from bridge_rig import Node
+
+
+@pytest.fixture
+def open_node(tmp_path: Path) -> Iterator[Callable[..., Node]]:
+    with ExitStack() as opened:
+
+        def open_one(name: str = "node", **switches: object) -> Node:
+            node = Node(tmp_path / name, **switches)
+            opened.callback(node.close)
+            return node
+
+        yield open_one
+
+
+@pytest.fixture
+def node(open_node: Callable[..., Node]) -> Node:
+    return open_node()
