@@ -107,6 +107,8 @@ class KillPlan:
     spec: str
     before: str = ""
     allow: tuple[str, ...] = ()
+    stride: int = 1
+    """Every how many events it is killed, where time is short."""
     credentials: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
     repositories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -150,6 +152,7 @@ PLANS = {
             "mixed",
             MIXED,
             before=BEFORE,
+            stride=2,
             allow=("rename:repository.goes-on", "replace:bucket.swap", "replace:bucket.turn"),
             credentials=("more", "shared"),
             buckets=("aged", "one", "swap", "three", "turn"),

@@ -17,9 +17,10 @@ from typing import Any
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from kill_rig import KillRig, held_by, live_keys, live_names, secrets_seen
+from kill_rig import KillRig
 from seams import Crash, Seams
 from test_laws import RoutedObserver, allowed, edit_by_hand, foreign, write
+from truths import held_by, look, secrets_seen
 from worlds import hand_edits, specs
 
 from fbplan.emulator.faults import KINDS
@@ -65,7 +66,7 @@ class Lives(RuleBasedStateMachine):
     def _seams(
         self, at: int | None = None, strike: Callable[[str], None] = lambda _: None, *, loses: bool = False
     ) -> Seams:
-        """The seams of the next run."""
+        """The seams of the next run, and of nothing after it."""
         self.rig.watch(Seams(at, strike), loses=loses)
         return self.rig.seams
 
@@ -75,6 +76,8 @@ class Lives(RuleBasedStateMachine):
             code, _ = self.rig.run(*allow, is_locked=is_locked)
         except FbplanError as fault:
             return type(fault).__name__
+        finally:
+            self.rig.watch(Seams())
         return code.name
 
     @initialize(spec=specs())
@@ -101,12 +104,10 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def apply(self) -> None:
-        self._seams()
         event(f"apply: {self._run(*allowed(self.rig))}")
 
     @rule(script=FAULTS)
     def apply_under_faults(self, script: list[dict[str, Any]]) -> None:
-        self._seams()
         allow = allowed(self.rig)
         self.rig.http("POST", "/_emulator/faults", {"faults": script})
         event(f"faults: {self._run(*allow)}")
@@ -159,7 +160,6 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def everything_settles(self) -> None:
         """L1, L4, L7: once nothing interferes, one apply brings everything to what is declared."""
-        self._seams()
         allow, theirs = allowed(self.rig), foreign(self.rig)
         code, told = self.rig.run(*allow)
         event(f"settles: {code.name}")
@@ -170,7 +170,9 @@ class Lives(RuleBasedStateMachine):
         assert not again.has_changes, f"L1: {plan_text(again)}\n{told}"
         ledger = in_force(self.rig.storage).ledger
         owned = {remote for entry in ledger.entries.values() for remote in entry.ids}
-        strangers = sorted(f"{name} {remote}" for name, remote in self._live() if remote not in owned)
+        strangers = sorted(
+            f"{name} {remote}" for remote, name in look(self.rig).labelled().items() if remote not in owned
+        )
         assert all(name.startswith(("foreign", "theirs")) for name in strangers), f"L4: nobody's: {strangers}\n{told}"
         wrong = self._empty_sinks(ledger)
         assert not wrong, f"L4: {wrong}\n{told}"
@@ -179,12 +181,6 @@ class Lives(RuleBasedStateMachine):
         assert all(rows[row["id"]] == row for row in foreign(self.rig)), "L7: a foreign object changed"
         gone = [row for row in theirs if row["id"] not in kept]
         assert not any("bucket" in row for row in gone), f"L7: a foreign bucket is gone: {gone}"
-
-    def _live(self) -> list[tuple[str, str]]:
-        """The name and id of everything there is."""
-        found = [pair for kind in ("bucket", "repository", "credential") for pair in live_names(self.rig, kind)]
-        rows = [row for _, home in live_names(self.rig, "repository") for row in live_keys(self.rig, home)]
-        return [*found, *((row["name"], row["id"]) for row in rows)]
 
     def _empty_sinks(self, ledger: Ledger) -> list[str]:
         """The sinks that do not hold the newest generation of their key."""
