@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Twice quiet: errors only.
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-.PHONY: demo test docs bench clean
+.PHONY: demo test docs bench kill-matrix clean
 
 # The whole story on an emulator in this process; needs no account.
 demo: $(VENV)/.installed
@@ -21,6 +21,10 @@ docs: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python benchmarks/run.py
+
+# Thousands of kills and hundreds of lives, instead of the few that `make test` has time for. Half an hour.
+kill-matrix: $(VENV)/.dev
+	@FBPLAN_KILLS=25 FBPLAN_LIVES=500 $(BIN)/python -m pytest tests/reliability/test_kill_matrix.py tests/reliability/test_state_machine.py
 
 $(VENV)/.installed: pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not on this machine; fbplan needs Python 3.11 or later: make demo PYTHON=/path/to/python3' >&2; exit 1; }

@@ -282,12 +282,13 @@ class _Run:
             generation = next_generation(
                 self.recorder.ledger.policy_generation, read_published(path), int(self.setting.now())
             )
-            publish(path, finish(content, self._ids(content), generation, change.spec_digest))
+            document = finish(content, self._ids(content), generation, change.spec_digest)
+            self.books.publishes(generation)
+            publish(path, document)
         except FbplanError as fault:
             self.policy = "failed"
             self._finish(Outcome("policy:publish", "policy", "publish", Result.FAILED, str(fault), fault))
             return
-        self.books.published(generation)
         self.policy = f"generation {generation}"
         self._finish(
             Outcome("policy:publish", "policy", "publish", Result.DONE, f"{change.path}, generation {generation}")

@@ -149,11 +149,14 @@ class Bookkeeper(Books):
             with suppress(FbplanError):  # `halt` tells it; what this step did is found by reading
                 self.journal.note(record)
 
-    def published(self, generation: int) -> None:
+    def publishes(self, generation: int) -> None:
+        """A generation is taken before it is published: whatever happens then, no other policy ever bears its number.
+
+        Raises FbplanError: then nothing may be published.
+        """
+        if self.journal is not None:
+            self.journal.intend(PolicyPublished(generation))
         self._recorder.published(generation)
-        if self.journal is not None and self.journal.fault is None:
-            with suppress(FbplanError):  # the next generation follows from the published file too
-                self.journal.note(PolicyPublished(generation))
 
     def close(self) -> FbplanError | None:
         """Write the ledger whole and remove the journal; why not, if that fails: then the journal stays and knows."""

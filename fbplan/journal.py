@@ -6,7 +6,7 @@
     issued                   the id of a new API key, before its secret goes to the sink
     left                     a lost create that may still come, before the step sends another
     outcome                  what became of a step, and how that changes the ledger
-    published                the generation of the routing policy
+    published                the generation of the routing policy, before it is published
 
 One line a record: CRC-32 of the text, a space, JSON with the number of the line. A torn last line is what a
 crash leaves and is passed over; a damaged line before others is reported. It never holds a secret.
@@ -102,7 +102,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class PolicyPublished:
-    """The routing policy that this apply published."""
+    """The routing policy that this apply is about to publish: its generation is taken, even if that fails."""
 
     generation: int
 

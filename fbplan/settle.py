@@ -109,7 +109,11 @@ def _one(
         return rest, f"{pending.address} was made and {why}: it is an orphan, and the plan deletes it", None
     if mine:
         return rest, f"{pending.address} was made after all: reading shows it", None
-    if pending.issued is not None or not _is_free(ledger, pending):
+    if not _is_free(ledger, pending):
+        # a second bucket of that name is refused, but a second key or credential of it may come for a day
+        is_awaited = pending.issued is None and (kind.reveals_secret or kind.marker_field is not None)
+        return ledger if is_awaited else rest, "", None
+    if pending.issued is not None:
         return rest, "", None
     return ledger, f"{pending.address} is not there: its create did not happen", None
 

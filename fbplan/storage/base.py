@@ -56,7 +56,7 @@ class Log(ABC):
 
     @abstractmethod
     def sync(self) -> None:
-        """Return once everything appended survives the machine. Raises FbplanError."""
+        """Return once everything appended survives the machine. Raises FbplanError; Conflict once somebody removed it."""
 
     @abstractmethod
     def close(self) -> None:

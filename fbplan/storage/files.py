@@ -147,8 +147,16 @@ class _File(Log):
     def sync(self) -> None:
         try:
             os.fsync(self._descriptor)
+            is_there = os.fstat(self._descriptor).st_nlink > 0
         except OSError as fault:
             raise _cannot("written", self._path, fault) from fault
+        if not is_there:
+            raise Conflict(
+                "another apply took over from this one",
+                str(self._path),
+                "it removed this journal: the lock did not keep the two apart",
+                "wait for it to end, then run the same command again",
+            )
 
     @override
     def close(self) -> None:
