@@ -6,7 +6,8 @@ never sent again in the same run, but for a key, whose orphan has been looked fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -182,7 +183,8 @@ class Calls:
         try:
             remote, _ = self.client.create(kind, body, parent_id)
         except Ambiguous as fault:
-            found = self.newly_listed(kind, sending)
+            with settling("create", fault):
+                found = self.newly_listed(kind, sending)
             if len(found) != 1:
                 raise lost("create", found, fault) from fault
             remote, told = found[0].id, "the answer was lost; it was found by reading"
@@ -201,7 +203,8 @@ class Calls:
                 self.client.update(kind, remote, body, parent_id)
                 break
             except Ambiguous as fault:
-                fresh = next((o for o in self.listed(kind, parent_id) if o.id == remote), None)
+                with settling("update", fault):
+                    fresh = next((o for o in self.listed(kind, parent_id) if o.id == remote), None)
                 if fresh is not None and not step.secrets and is_as_sent(fresh, step.sets, self.id_of):
                     told = "the answer was lost; reading shows that it took effect"
                     break
@@ -227,13 +230,22 @@ class Calls:
             try:
                 was_there = self.client.delete(kind, victim, parent_id)
             except Ambiguous as fault:
-                if not self._is_listed(kind, victim, parent_id, ()):
+                with settling("delete", fault):
+                    is_there = self._is_listed(kind, victim, parent_id, ())
+                if not is_there:
                     return "the answer was lost; reading shows that it is gone"
                 if is_last:
                     raise lost("delete", [], fault) from fault
                 told = "the answer was lost; it was sent again"
                 continue
             if not was_there and self._is_listed(kind, victim, parent_id, PATIENCE):
+                if told:
+                    raise Ambiguous(
+                        "the delete was lost on the way",
+                        "",
+                        "sent again it was answered 404, and the object is still listed",
+                        "run the same command again",
+                    )
                 raise ApiFault(
                     "the API answered 404 to a delete and still lists the object",
                     "",
@@ -250,6 +262,22 @@ class Calls:
             if seconds is not None:
                 self.client.pause(seconds, "what was deleted is still listed")
         return True
+
+
+@contextmanager
+def settling(what: str, fault: Ambiguous) -> Iterator[None]:
+    """Reading that must tell what became of a call. When it fails too, nobody knows: that is no plain failure."""
+    try:
+        yield
+    except (Ambiguous, Lost):
+        raise
+    except FbplanError as second:
+        raise Ambiguous(
+            f"the {what} was lost on the way, and reading could not tell what became of it",
+            "",
+            f"{fault.why or fault.what}; {second.what}",
+            second.next or "run the same command again",
+        ) from second
 
 
 def lost(what: str, found: list[Observed], fault: Ambiguous) -> FbplanError:

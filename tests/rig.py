@@ -23,6 +23,7 @@ from fbplan.client.auth import Identity
 from fbplan.client.session import Session, Settings
 from fbplan.emulator import Settings as Switches
 from fbplan.emulator import open_emulator
+from fbplan.emulator.app import Emulator
 from fbplan.ledger import read_ledger
 from fbplan.observe import find_workspace
 from fbplan.outcome import Report
@@ -42,7 +43,7 @@ class Rig:
     def __init__(self, folder: Path, **switches: object) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.app = open_emulator(folder / "emulator", Switches().with_values({"id_seed": "rig", **switches}))
+        self.app = self._emulator(folder / "emulator", Switches().with_values({"id_seed": "rig", **switches}))
         self.observer: Callable[[str, str, Any], None] | None = None
         self.session = self._session()
         self._raw = httpx.Client(
@@ -50,6 +51,9 @@ class Rig:
         )
         self.path = folder / "fbplan.yaml"
         self._before: dict[str, str] = {}
+
+    def _emulator(self, folder: Path, switches: Switches) -> Emulator:
+        return open_emulator(folder, switches)
 
     def _session(self) -> Session:
         return Session(

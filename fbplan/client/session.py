@@ -121,7 +121,7 @@ class Session:
         answer = self._send("DELETE", path)
         if answer.status == 404:
             return False
-        if answer.is_failure or not (answer.is_json or answer.body is None):
+        if answer.is_failure or not (answer.is_json or answer.is_empty):
             raise fault_of(answer, f"DELETE {path}")
         return True
 
@@ -129,7 +129,7 @@ class Session:
         """The JSON body of a write (None when empty). Raises Ambiguous when the outcome is unknown."""
         timeout = self.settings.create_timeout if is_slow else None
         answer = self._send(method, path, body=body, timeout=timeout)
-        if answer.status < 400 and not answer.is_failure and (answer.is_json or answer.body is None):
+        if answer.status < 400 and not answer.is_failure and (answer.is_json or answer.is_empty):
             return answer.body
         raise fault_of(answer, f"{method} {path}")
 

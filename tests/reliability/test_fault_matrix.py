@@ -1,0 +1,45 @@
+"""Every kind of step, every fault of the emulator, every point: told truthfully, and one more run ends it (L3, L4, L7)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fault_bench import Bench
+from fault_matrix import observed
+from fault_record import recorded
+from fault_strikes import STRIKES, Case, cases
+
+from fbplan.emulator.faults import KINDS
+
+RECORDED = recorded()
+IS_FULL = os.environ.get("FBPLAN_MATRIX") == "full"
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    found = Bench(tmp_path_factory.mktemp("bench") / "rig")
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize("case", cases(is_full=IS_FULL), ids=str)
+def test_whatever_goes_wrong_is_told_truthfully_and_one_more_run_ends_it(
+    case: Case, bench: Bench, tmp_path: Path
+) -> None:
+    found = observed(bench, case)
+
+    if not IS_FULL or str(case) in RECORDED:
+        assert found == RECORDED[str(case)], "look at what changed, then: python tests/reliability/fault_matrix.py"
+
+
+def test_every_fault_of_the_emulator_is_in_the_matrix() -> None:
+    struck = {s.script["fault"] for s in STRIKES if s.script}
+
+    assert struck == set(KINDS)
+
+
+def test_every_recorded_case_is_still_run() -> None:
+    assert set(RECORDED) == {str(case) for case in cases(is_full=False)}
