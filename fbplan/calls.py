@@ -45,13 +45,13 @@ class Sending:
 
 
 class Books(Protocol):
-    """Where a step is put down before its first call. Each method raises FbplanError when nothing may be sent."""
+    """Where a step is put down before its first call. What raises FbplanError says that nothing may be sent."""
 
     def intend(self, step: Step, sending: Sending | None) -> None:
         """Returns once the intent is durable."""
 
     def issued(self, step: Step, remote: str, key_id: str) -> None:
-        """A key was made; its secret is nowhere yet."""
+        """A key was made; its secret is nowhere yet. Never raises: the secret must reach its sink."""
 
     def left(self, step: Step, sending: Sending) -> None:
         """A POST of this step was lost without a trace, and another one is about to be sent."""
