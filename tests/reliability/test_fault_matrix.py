@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fault_bench import Bench
@@ -18,17 +16,8 @@ RECORDED = recorded()
 IS_FULL = os.environ.get("FBPLAN_MATRIX") == "full"
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    found = Bench(tmp_path_factory.mktemp("bench") / "rig")
-    yield found
-    found.close()
-
-
 @pytest.mark.parametrize("case", cases(is_full=IS_FULL), ids=str)
-def test_whatever_goes_wrong_is_told_truthfully_and_one_more_run_ends_it(
-    case: Case, bench: Bench, tmp_path: Path
-) -> None:
+def test_whatever_goes_wrong_is_told_truthfully_and_one_more_run_ends_it(case: Case, bench: Bench) -> None:
     found = observed(bench, case)
 
     if not IS_FULL or str(case) in RECORDED:
