@@ -27,9 +27,6 @@ from fault_words import behaviour, publishing  # noqa: E402
 from fbplan.errors import ExitCode  # noqa: E402
 from fbplan.render.human import plan_text  # noqa: E402
 
-LATE = 2
-"""Runs that may be needed once the faults are over."""
-
 
 def observed(bench: Bench, case: Case) -> Behaviour:
     """Run a case, hold everything to the laws, and say in words what became of the step and of the policy."""
@@ -43,8 +40,8 @@ def observed(bench: Bench, case: Case) -> Behaviour:
     nothing_leaks(bench, told)
     bench.clear_faults()
     runs, plan = 0, bench.plan(*case.scenario.allow)
-    while plan.has_changes and runs < LATE:
-        runs += 1
+    if plan.has_changes:
+        runs = 1
         assert not plan.refusals, plan_text(plan)
         report = bench.apply(*case.scenario.allow)
         assert report.exit_code is ExitCode.OK, [o for o in report.outcomes if o.result != "done"]

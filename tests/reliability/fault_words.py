@@ -33,10 +33,7 @@ def behaviour(prepared: Prepared, case: Case, report: Report, rows: Sequence[Map
         lost = any(r["method"] == "DELETE" for r in rows)
         words = "looked; orphan deleted; issued again" if lost else "looked; issued again"
     words = words or "looked, sent again"
-    return words if runs == 0 else f"{words}; {_RUNS[runs]}"
-
-
-_RUNS = {1: "the next run finishes it", 2: "the run after next finishes it"}
+    return words if runs == 0 else f"{words}; the next run finishes it"
 
 
 def _ended(column: str, outcome: Outcome, report: Report) -> str:
