@@ -1,4 +1,8 @@
-"""Every kind of step, every fault of the emulator, every point: told truthfully, and one more run ends it (L3, L4, L7)."""
+"""Every kind of step, every fault of the emulator, every point: told truthfully, and one more run ends it (L3, L4, L7).
+
+`FBPLAN_MATRIX=full pytest tests/reliability/test_fault_matrix.py` strikes every step at two places at once, too.
+`python tests/reliability/fault_matrix.py` records what each case comes to; `make docs` makes the table of it.
+"""
 
 from __future__ import annotations
 
