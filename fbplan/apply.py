@@ -89,21 +89,10 @@ def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setti
             plan.refusals[0].what,
             "see `fbplan plan` for each of them and how to allow it",
         )
-    run = _Run(plan, observation, ledger.salted(), setting)
-    run.calls.prepare(plan.steps)
-    run.books.begin()
-    try:
-        run.phase(Phase.EXPAND)
-        run.publish()
-        run.phase(Phase.CONTRACT)
-    finally:
-        run.record_drains()
-        halted = run.halted  # asked while the books are open: closed ones say no to everything
-        unrecorded = run.books.close()
-    return run.report(halted, unrecorded)
+    return Run(plan, observation, ledger.salted(), setting).carry_out()
 
 
-class _Run:
+class Run:
     """One execution: the ids known so far, the outcomes, and the ledger as it grows."""
 
     def __init__(self, plan: Plan, observation: Observation, ledger: Ledger, setting: Setting) -> None:
@@ -122,6 +111,20 @@ class _Run:
         if self._halted is None:
             self._halted = self.books.halt
         return self._halted
+
+    def carry_out(self) -> Report:
+        """All of it, in order. Raises only before the first write."""
+        self.calls.prepare(self.plan.steps)
+        self.books.begin()
+        try:
+            self.phase(Phase.EXPAND)
+            self.publish()
+            self.phase(Phase.CONTRACT)
+        finally:
+            self.record_drains()
+            halted = self.halted  # asked while the books are open: closed ones say no to everything
+            unrecorded = self.books.close()
+        return self.report(halted, unrecorded)
 
     def phase(self, phase: Phase) -> None:
         steps = {step.id: step for step in self.plan.steps if step.phase is phase}

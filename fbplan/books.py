@@ -123,8 +123,12 @@ class Bookkeeper(Books):
     @override
     def issued(self, step: Step, remote: str, key_id: str) -> None:
         self._pending[step.id] = replace(self._pending[step.id], issued=remote, key_id=key_id)
-        if self.journal is not None:
+        if self.journal is None or self.journal.fault is not None:
+            return
+        try:
             self.journal.note(Issued(step.id, remote, key_id))
+        except FbplanError:
+            return  # the key is there: its secret must reach the sink whatever the disk says, and `halt` tells the rest
 
     @override
     def left(self, step: Step, sending: Sending) -> None:

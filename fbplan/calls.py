@@ -45,13 +45,13 @@ class Sending:
 
 
 class Books(Protocol):
-    """Where a step is put down before its first call. Each method raises FbplanError when nothing may be sent."""
+    """Where a step is put down before its first call. What raises FbplanError says that nothing may be sent."""
 
     def intend(self, step: Step, sending: Sending | None) -> None:
         """Returns once the intent is durable."""
 
     def issued(self, step: Step, remote: str, key_id: str) -> None:
-        """A key was made; its secret is nowhere yet."""
+        """A key was made; its secret is nowhere yet. Never raises: the secret must reach its sink."""
 
     def left(self, step: Step, sending: Sending) -> None:
         """A POST of this step was lost without a trace, and another one is about to be sent."""
@@ -183,7 +183,7 @@ class Calls:
         try:
             remote, _ = self.client.create(kind, body, parent_id)
         except Ambiguous as fault:
-            with reading("create", fault):
+            with settling("create", fault):
                 found = self.newly_listed(kind, sending)
             if len(found) != 1:
                 raise lost("create", found, fault) from fault
@@ -203,7 +203,7 @@ class Calls:
                 self.client.update(kind, remote, body, parent_id)
                 break
             except Ambiguous as fault:
-                with reading("update", fault):
+                with settling("update", fault):
                     fresh = next((o for o in self.listed(kind, parent_id) if o.id == remote), None)
                 if fresh is not None and not step.secrets and is_as_sent(fresh, step.sets, self.id_of):
                     told = "the answer was lost; reading shows that it took effect"
@@ -230,7 +230,7 @@ class Calls:
             try:
                 was_there = self.client.delete(kind, victim, parent_id)
             except Ambiguous as fault:
-                with reading("delete", fault):
+                with settling("delete", fault):
                     is_there = self._is_listed(kind, victim, parent_id, ())
                 if not is_there:
                     return "the answer was lost; reading shows that it is gone"
@@ -239,6 +239,13 @@ class Calls:
                 told = "the answer was lost; it was sent again"
                 continue
             if not was_there and self._is_listed(kind, victim, parent_id, PATIENCE):
+                if told:
+                    raise Ambiguous(
+                        "the delete was lost on the way",
+                        "",
+                        "sent again it was answered 404, and the object is still listed",
+                        "run the same command again",
+                    )
                 raise ApiFault(
                     "the API answered 404 to a delete and still lists the object",
                     "",
@@ -258,18 +265,18 @@ class Calls:
 
 
 @contextmanager
-def reading(what: str, fault: Ambiguous) -> Iterator[None]:
-    """Reading after a lost answer: if that fails too, nobody can tell what became of the call."""
+def settling(what: str, fault: Ambiguous) -> Iterator[None]:
+    """Reading that must tell what became of a call. When it fails too, nobody knows: that is no plain failure."""
     try:
         yield
     except (Ambiguous, Lost):
         raise
     except FbplanError as second:
         raise Ambiguous(
-            f"nobody can tell whether the {what} took effect",
+            f"the {what} was lost on the way, and reading could not tell what became of it",
             "",
-            f"{fault.why or fault.what}; then it could not be read: {second.what}",
-            "run the same command again once the API answers: it finds out",
+            f"{fault.why or fault.what}; {second.what}",
+            second.next or "run the same command again",
         ) from second
 
 

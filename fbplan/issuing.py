@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fbplan.calls import Calls, Done, Sending, lost, reading
+from fbplan.calls import Calls, Done, Sending, lost, settling
 from fbplan.errors import Ambiguous, FbplanError, SinkFailed
 from fbplan.kinds.base import Kind
 from fbplan.matching import plain_fields
@@ -81,7 +81,7 @@ def _taken_back(calls: Calls, kind: Kind, remote: str, parent_id: str | None, fa
 
 def _remove_orphan(calls: Calls, step: Step, kind: Kind, sending: Sending, fault: Ambiguous) -> None:
     """A key whose answer was lost has a secret that nobody knows: delete it, so that it can be issued again."""
-    with reading("create", fault):
+    with settling("create", fault):
         found = calls.newly_listed(kind, sending)
     if len(found) > 1:
         raise Ambiguous(
@@ -91,7 +91,7 @@ def _remove_orphan(calls: Calls, step: Step, kind: Kind, sending: Sending, fault
             "delete the ones that nobody uses by hand, then run the same command again",
         ) from fault
     for orphan in found:
-        with reading("create", fault):
+        with settling("create", fault):
             calls.remove(kind, orphan.id, sending.parent_id)
     if not found:
         calls.books.left(step, sending)

@@ -24,6 +24,7 @@ from fbplan.client.auth import Identity
 from fbplan.client.session import Session, Settings
 from fbplan.emulator import Settings as Switches
 from fbplan.emulator import open_emulator
+from fbplan.emulator.app import Emulator
 from fbplan.ledger import read_ledger
 from fbplan.observe import find_workspace
 from fbplan.outcome import Report
@@ -43,7 +44,7 @@ class Rig:
     def __init__(self, folder: Path, **switches: object) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.app = open_emulator(folder / "emulator", Switches().with_values({"id_seed": "rig", **switches}))
+        self.app = self._emulator(folder / "emulator", Switches().with_values({"id_seed": "rig", **switches}))
         self.observer: Callable[[str, str, Any], None] | None = None
         self.sleeps: Callable[[float], None] = lambda _: None
         self.session = self._session()
@@ -54,6 +55,9 @@ class Rig:
         self._before: dict[str, str] = {}
         self.now: int | None = None
         """Unix seconds that plans and applies take for the time; None for the machine's clock."""
+
+    def _emulator(self, folder: Path, switches: Switches) -> Emulator:
+        return open_emulator(folder, switches)
 
     def _session(self) -> Session:
         return Session(

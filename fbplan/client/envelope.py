@@ -34,6 +34,8 @@ class Answer:
     body: Any
     is_json: bool
     retry_after: str | None = None
+    is_empty: bool = False
+    """Whether there was no body at all, which some writes answer with when all is well."""
 
     @property
     def code(self) -> str:
@@ -67,7 +69,7 @@ class Answer:
 def read_answer(status: int, content: bytes, retry_after: str | None) -> Answer:
     """Read the body leniently; what it means is decided by the caller's kind of request."""
     if not content.strip():
-        return Answer(status, None, is_json=False, retry_after=retry_after)
+        return Answer(status, None, is_json=False, retry_after=retry_after, is_empty=True)
     try:
         return Answer(status, json.loads(content), is_json=True, retry_after=retry_after)
     except (ValueError, RecursionError):

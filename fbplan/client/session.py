@@ -105,7 +105,7 @@ class Session:
         answer = self._sent(asked)
         if answer.status == 404:
             return False
-        if answer.is_failure or not (answer.is_json or answer.body is None):
+        if answer.is_failure or not (answer.is_json or answer.is_empty):
             raise self._fault(answer, asked)
         return True
 
@@ -113,7 +113,7 @@ class Session:
         """The JSON body of a write (None when empty). Raises Ambiguous when the outcome is unknown."""
         asked = Asked(method, path, body, is_slow=is_slow)
         answer = self._sent(asked)
-        if answer.status < 400 and not answer.is_failure and (answer.is_json or answer.body is None):
+        if answer.status < 400 and not answer.is_failure and (answer.is_json or answer.is_empty):
             return answer.body
         raise self._fault(answer, asked)
 

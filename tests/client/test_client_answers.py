@@ -219,3 +219,20 @@ def test_an_attachment_is_read_by_any_of_its_names_and_its_nested_bucket_is_drop
 )
 def test_ai_attachments_are_carried_along_or_block(rows: list[Any], carried: dict[str, Any]) -> None:
     assert observed_from(REPOSITORY, {"id": "r", "name": "r", "aiLlms": rows}).carried == carried
+
+
+@pytest.mark.parametrize("content", [b"<html>welcome</html>", b'{"success": tr'])
+def test_a_write_answered_with_something_else_than_json_is_unknown(httpx_mock: HTTPXMock, content: bytes) -> None:
+    """A page of a proxy, or half of an answer, is no word of the API: whether it happened has to be read."""
+    httpx_mock.add_response(status_code=200, content=content, is_reusable=True)
+    with session() as s:
+        for write in (lambda c: c.update(BUCKET, "1", {}), lambda c: c.delete(BUCKET, "1")):
+            with pytest.raises(Ambiguous):
+                write(WriteClient(s))
+
+
+def test_a_write_answered_with_nothing_is_done(httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_response(status_code=200, content=b"", is_reusable=True)
+    with session() as s:
+        WriteClient(s).update(BUCKET, "1", {})
+        assert WriteClient(s).delete(BUCKET, "1")

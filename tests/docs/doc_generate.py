@@ -4,12 +4,14 @@ schema of the spec ─┬─ docs/settings.md
                     └─ schemas/spec.schema.json
 schema of the plan ─── schemas/plan.schema.json
 table of codes ─────── docs/codes.md
+runs of the matrix ─── docs/reliability.md
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ from fbplan.plan import plan_schema
 from fbplan.spec.schema import codes_table, spec_schema
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/reliability"))
+from fault_table import reliability_text  # noqa: E402 -- its folder is found by the line above
+
 Schema = Mapping[str, Any]
 
 SECTIONS = (
@@ -168,6 +173,7 @@ def documents() -> dict[Path, str]:
     return {
         ROOT / "docs/settings.md": settings_text(),
         ROOT / "docs/codes.md": codes_text(),
+        ROOT / "docs/reliability.md": reliability_text(),
         ROOT / "schemas/spec.schema.json": spec_schema(),
         ROOT / "schemas/plan.schema.json": plan_schema(),
     }

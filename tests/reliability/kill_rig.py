@@ -54,14 +54,14 @@ class KillRig(Rig):
     def _observed(self, environ: dict[str, Any], start_response: Any) -> Any:
         return watched_app(super()._observed, self.seams)(environ, start_response)
 
-    def watch(self, seams: Seams, *, loses: bool = False) -> None:
+    def count_with(self, seams: Seams, *, loses: bool = False) -> None:
         """Count from here on with other seams."""
         self.seams, self.storage = seams, WatchedFiles(Path(self.storage.label), seams, loses=loses)
 
     def rival(self) -> KillRig:
         """Somebody else with the same folder and the same organisation."""
         other = copy.copy(self)
-        other.watch(Seams())
+        other.count_with(Seams())
         other.session = other._session()
         return other
 

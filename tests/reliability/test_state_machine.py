@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from kill_rig import KillRig
 from seams import Crash, Seams
-from test_laws import RoutedObserver, allowed, edit_by_hand, foreign, write
+from test_laws import allowed, edit_by_hand, foreign, write
 from truths import held_by, look, secrets_seen
 from worlds import hand_edits, specs
 
@@ -60,14 +60,14 @@ class Lives(RuleBasedStateMachine):
     def _open(self) -> KillRig:
         rig = KillRig(self._room, Seams())
         rig.now = lambda: time.time() + self._skew
-        rig.observer = RoutedObserver(rig)
+        rig.watch()
         return rig
 
     def _seams(
         self, at: int | None = None, strike: Callable[[str], None] = lambda _: None, *, loses: bool = False
     ) -> Seams:
         """The seams of the next run, and of nothing after it."""
-        self.rig.watch(Seams(at, strike), loses=loses)
+        self.rig.count_with(Seams(at, strike), loses=loses)
         return self.rig.seams
 
     def _run(self, *allow: str, is_locked: bool = True) -> str:
@@ -77,7 +77,7 @@ class Lives(RuleBasedStateMachine):
         except FbplanError as fault:
             return type(fault).__name__
         finally:
-            self.rig.watch(Seams())
+            self.rig.count_with(Seams())
         return code.name
 
     @initialize(spec=specs())
@@ -192,6 +192,7 @@ class Lives(RuleBasedStateMachine):
     def what_was_written_can_be_read_and_holds_no_secret(self) -> None:
         in_force(self.rig.storage)
         assert list(secrets_seen(self.rig)) == []
+        assert self.rig.violations() == [], "L6"
 
     def teardown(self) -> None:
         try:
