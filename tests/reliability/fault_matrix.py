@@ -52,8 +52,9 @@ def observed(bench: Bench, case: Case) -> Behaviour:
         "L1: after exit 0 there is nothing to do"
     )
     nothing_is_repeated_blindly(bench.requests())
-    all_is_as_without_the_fault(bench, prepared, report)
-    every_key_is_in_its_sink(bench, report)
+    ledger = bench.recover().ledger
+    all_is_as_without_the_fault(bench, prepared, ledger)
+    every_key_is_in_its_sink(bench, ledger)
     nothing_leaks(bench, [*told, plan_text(plan)])
     return Behaviour(behaviour(prepared, case, first, rows, runs), publishing(first))
 

@@ -140,7 +140,7 @@ def test_a_sink_that_is_not_read_back(is_mutant: bool, bench: Bench) -> None:
     prepared = struck(bench, "issue-key", "delay")
     report = carried_out(bench, prepared, mutants.WithUnreadSinks if is_mutant else mutants.WithForgetfulSinks)
     with caught("its sink holds another secret", is_mutant=is_mutant):
-        every_key_is_in_its_sink(bench, report)
+        every_key_is_in_its_sink(bench, report.ledger)
     assert ("w" in bench.keys("app")) is is_mutant, "a key whose secret is lost is deleted again"
 
 
