@@ -97,7 +97,7 @@ class Calls:
         import obstore
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
-        for mode in ("create", {"e_tag": '"0"', "version": "1"}):
+        for mode in ("create", {"e_tag": '"of-no-version"', "version": "1"}):
             try:
                 obstore.put(self._store, key, b"{}", mode=mode)  # type: ignore[arg-type]  # an UpdateVersion
             except (AlreadyExistsError, PreconditionError):

@@ -1,6 +1,7 @@
 """An object store: documents by conditional writes, logs as numbered objects, the right to apply by a lease.
 
 ledger.json                       the ledger
+ledger.journal.RUN/00000000       who made the log, read by nobody
 ledger.journal.RUN/00000001 …     one object per sync
 ledger.receipts.jsonl/00000001 …  one object per receipt
 ledger.lock                       the lease
@@ -8,6 +9,7 @@ ledger.lock                       the lease
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -138,12 +140,12 @@ class _Segments(Log):
 
     def __init__(self, calls: Calls, label: str, key: str) -> None:
         self._calls, self._label, self._key = calls, label, key
-        self._number, self._buffer = 1, bytearray()
+        self._number, self._buffer = 0, bytearray()
         self._sending: bytes | None = None
 
     def claim(self) -> None:
-        """An empty first segment: from here on the name is taken."""
-        self._sending = b""
+        """A segment before the first: from here on the name is taken."""
+        self._sending = os.urandom(16).hex().encode()
         self._send()
 
     @override
@@ -168,7 +170,7 @@ class _Segments(Log):
             raise Conflict(
                 "somebody else writes the same log",
                 self._label,
-                f"segment {self._number} is there already",
+                f"its part {self._number} is there already",
                 "fbplan journal show",
             )
         self._number, self._sending = self._number + 1, None
