@@ -73,6 +73,9 @@ class Files(Storage):
         path = self.path(name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise _cannot("made", path.parent, fault) from fault
+        try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
             _sync_folder(path.parent)
         except FileExistsError as fault:

@@ -53,7 +53,7 @@ class S3:
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Any:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        if environ["QUERY_STRING"].startswith("list-type"):
+        if "list-type=2" in environ["QUERY_STRING"]:
             method = "LIST"
         self.calls.append((method, path.removeprefix("/acme/")))
         if self.ignores_conditions:
