@@ -8,24 +8,29 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from fbplan.calls import Calls
+from fbplan.books import Bookkeeper, Keeping
+from fbplan.calls import Calls, Done
 from fbplan.client.api import WriteClient
 from fbplan.errors import (
+    Ambiguous,
     AuthenticationFailed,
     ExitCode,
     FbplanError,
     Interrupted,
+    LockHeld,
+    Lost,
     Refused,
     SinkFailed,
     Stale,
     Unreachable,
 )
+from fbplan.issuing import issue
 from fbplan.ledger import Ledger
-from fbplan.observe import Observation, observe
+from fbplan.observe import PATIENCE, Observation, observe
 from fbplan.outcome import Outcome, Report, Result
 from fbplan.plan import Phase, Plan, Step
 from fbplan.planner import ABSENT
@@ -34,6 +39,9 @@ from fbplan.policy.document import Ids, finish
 from fbplan.policy.published import next_generation, publish, read_published
 from fbplan.recorder import Recorder
 from fbplan.state import fingerprint
+
+LOOK = 0.2
+"""Seconds between looks at whether to stop, while calls are in flight."""
 
 
 @dataclass(slots=True)
@@ -47,8 +55,9 @@ class Setting:
     concurrency: int = 8
     on_start: Callable[[Step], None] = field(default=lambda _: None)
     on_outcome: Callable[[Outcome], None] = field(default=lambda _: None)
-    keep: Callable[[Ledger], Ledger] = field(default=lambda ledger: ledger)
-    """Writes the ledger: once before the first call, to know that it can, and once at the end, whatever happened."""
+    keeping: Keeping = field(default_factory=Keeping)
+    is_out_of_grace: Callable[[], bool] = field(default=lambda: False)
+    """Whether what is in flight has been waited for long enough since the stop was asked for."""
 
 
 def check_preconditions(plan: Plan, observation: Observation, addresses: Iterable[str] | None = None) -> None:
@@ -81,18 +90,15 @@ def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setti
         )
     run = _Run(plan, observation, ledger.salted(), setting)
     run.calls.prepare(plan.steps)
-    # what cannot be recorded must not be written: this fails before the first call
-    run.recorder.ledger = setting.keep(run.recorder.ledger)
+    run.books.begin()
     try:
         run.phase(Phase.EXPAND)
         run.publish()
         run.phase(Phase.CONTRACT)
-    except KeyboardInterrupt:
-        run.stop(Interrupted("interrupted", "", "nothing new was started", "run the same command again to finish"))
     finally:
-        run.recorder.take_the_rest()
-        run.recorder.ledger = setting.keep(run.recorder.ledger)
-    return run.report()
+        halted = run.halted  # asked while the books are open: closed ones say no to everything
+        unrecorded = run.books.close()
+    return run.report(halted, unrecorded)
 
 
 class _Run:
@@ -101,10 +107,19 @@ class _Run:
     def __init__(self, plan: Plan, observation: Observation, ledger: Ledger, setting: Setting) -> None:
         self.plan, self.observation, self.setting = plan, observation, setting
         self.recorder = Recorder(plan, observation, ledger)
+        self.books = Bookkeeper(setting.keeping, self.recorder, observation, setting.now)
         self.outcomes: dict[str, Outcome] = {}
         self.policy = "unchanged"
-        self.halted: FbplanError | None = None
-        self.calls = Calls(setting.client, observation, setting.folder, setting.environ)
+        self.is_abandoned = False
+        self._halted: FbplanError | None = None
+        self.calls = Calls(setting.client, observation, setting.folder, setting.environ, self.books, issue)
+
+    @property
+    def halted(self) -> FbplanError | None:
+        """Why nothing new begins; once there is a reason it stays."""
+        if self._halted is None:
+            self._halted = self.books.halt
+        return self._halted
 
     def phase(self, phase: Phase) -> None:
         steps = {step.id: step for step in self.plan.steps if step.phase is phase}
@@ -128,24 +143,34 @@ class _Run:
         ready: deque[str] = deque()
         running: dict[Future[Outcome], str] = {}
         most = max(1, self.setting.concurrency)
-        with ThreadPoolExecutor(max_workers=most) as pool:
-            try:
-                while waiting.is_active():
-                    ready.extend(waiting.get_ready())
-                    while ready and len(running) < most:
-                        step = steps[ready.popleft()]
-                        if self._is_settled(step):
-                            waiting.done(step.id)
-                        else:
-                            self.setting.on_start(step)
-                            running[pool.submit(self._step, step)] = step.id
-                    for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
-                        self._finish(future.result())
-                        waiting.done(running.pop(future))
-            except KeyboardInterrupt:
-                for future in running:  # what is in flight is finished and recorded; nothing else begins
-                    self._finish(future.result())
-                raise
+        pool = ThreadPoolExecutor(max_workers=most)
+        while waiting.is_active() and not self.is_abandoned:
+            ready.extend(waiting.get_ready())
+            while ready and len(running) < most:
+                step = steps[ready.popleft()]
+                if self._is_settled(step):
+                    waiting.done(step.id)
+                else:
+                    self.setting.on_start(step)
+                    running[pool.submit(self._step, step)] = step.id
+            for future in wait(running, LOOK, FIRST_COMPLETED).done if running else ():
+                self._finish(future.result())
+                waiting.done(running.pop(future))
+            if running and isinstance(self.halted, Interrupted) and self.setting.is_out_of_grace():
+                self._abandon([steps[name] for name in running.values()])
+        pool.shutdown(wait=not self.is_abandoned, cancel_futures=True)
+        for step in steps.values():
+            if step.id not in self.outcomes:
+                self._is_settled(step)
+
+    def _abandon(self, steps: list[Step]) -> None:
+        """The grace is over and these calls have no answer: nobody knows what became of them, and the books say so."""
+        self.is_abandoned = True
+        for step in steps:
+            told = "its answer did not come before the run had to end; the next apply finds out"
+            outcome = Outcome(step.id, step.address, step.verb, Result.UNKNOWN, told)
+            self.books.ended(step, outcome, None, is_settled=False)
+            self._finish(outcome)
 
     def _is_settled(self, step: Step) -> bool:
         """Whether a step needs no run: it has an outcome already, or a reason not to."""
@@ -160,38 +185,40 @@ class _Run:
         for needed in step.needs:
             outcome = self.outcomes.get(needed)
             if outcome is not None and outcome.result is not Result.DONE:
-                return f"needs {needed.replace(':', ' ')}, which {'failed' if outcome.result is Result.FAILED else 'was skipped'}"
+                return f"needs {needed.replace(':', ' ')}, which {outcome.result.as_reason}"
         return ""
 
     def _step(self, step: Step) -> Outcome:
+        done: Done | None = None
+        is_settled = True
         try:
             done = self.calls.carry_out(step)
+            outcome = Outcome(step.id, step.address, step.verb, Result.DONE, done.told)
+        except (Interrupted, LockHeld) as fault:
+            outcome = Outcome(step.id, step.address, step.verb, Result.SKIPPED, f"not sent: {fault.what}", fault)
         except FbplanError as fault:
-            return Outcome(step.id, step.address, step.verb, Result.FAILED, _told(fault), fault)
-        self.recorder.take(step, done)
-        return Outcome(step.id, step.address, step.verb, Result.DONE, done.told)
+            is_settled = not isinstance(fault, Ambiguous | Lost) and getattr(fault, "is_taken_back", True)
+            result = Result.UNKNOWN if isinstance(fault, Ambiguous) else Result.FAILED
+            outcome = Outcome(step.id, step.address, step.verb, result, _told(fault), fault)
+        self.books.ended(step, outcome, done, is_settled=is_settled)
+        return outcome
 
     def _finish(self, outcome: Outcome) -> None:
-        self.outcomes[outcome.step] = outcome
-        if isinstance(outcome.fault, (AuthenticationFailed, Unreachable)):
-            self.halted = outcome.fault
+        self.outcomes.setdefault(outcome.step, outcome)
+        for fault in (outcome.fault, outcome.fault and outcome.fault.__cause__):
+            if self._halted is None and isinstance(fault, AuthenticationFailed | Unreachable):
+                self._halted = fault
         self.setting.on_outcome(outcome)
-
-    def stop(self, fault: FbplanError) -> None:
-        """No more steps; those that never ran are told as skipped."""
-        self.halted = fault
-        for step in self.plan.steps:
-            if step.id not in self.outcomes:
-                self._finish(Outcome(step.id, step.address, step.verb, Result.SKIPPED, f"not started: {fault.what}"))
 
     def _look_again(self, steps: Mapping[str, Step]) -> None:
         """One fresh listing before anything is removed: what moved since the start is left alone."""
-        try:
-            fresh = observe(self.setting.client, self.observation.workspace, self.plan.targets, self.recorder.ledger)
-        except FbplanError as fault:  # half is done: this must end in a report, not in an error that hides it
-            self.halted = fault
-            return
         expanded = {s.address for s in self.plan.steps if s.phase is Phase.EXPAND}
+        sent = sorted({s.address for s in steps.values()} & expanded)
+        try:
+            fresh = self._fresh(sent)
+        except FbplanError as fault:  # half is done: this must end in a report, not in an error that hides it
+            self._halted = fault
+            return
         for step in steps.values():
             live = fresh.world.live.get(step.address)
             try:
@@ -207,6 +234,16 @@ class _Run:
             except Stale as fault:
                 self._finish(Outcome(step.id, step.address, step.verb, Result.FAILED, str(fault), fault))
         self.calls.look_again(fresh)
+
+    def _fresh(self, sent: list[str]) -> Observation:
+        """A listing that shows what this run sent; after some patience the one that there is."""
+        for seconds in (*PATIENCE, None):
+            fresh = observe(self.setting.client, self.observation.workspace, self.plan.targets, self.recorder.ledger)
+            late = [a for a in sent if a not in fresh.world.live or not self.calls.is_as_sent(a, fresh)]
+            if not late or seconds is None or self.halted is not None:
+                break
+            self.setting.client.pause(seconds, f"{late[0]} is not listed as it was sent")
+        return fresh
 
     def _contract_is_blocked(self) -> str:
         if self.halted is not None:
@@ -248,7 +285,7 @@ class _Run:
             self.policy = "failed"
             self._finish(Outcome("policy:publish", "policy", "publish", Result.FAILED, str(fault), fault))
             return
-        self.recorder.ledger = replace(self.recorder.ledger, policy_generation=generation)
+        self.books.published(generation)
         self.policy = f"generation {generation}"
         self._finish(
             Outcome("policy:publish", "policy", "publish", Result.DONE, f"{change.path}, generation {generation}")
@@ -266,12 +303,15 @@ class _Run:
             keys,
         )
 
-    def report(self) -> Report:
+    def report(self, halted: FbplanError | None, unrecorded: FbplanError | None) -> Report:
         ordered = tuple(
             self.outcomes[key] for key in (*(s.id for s in self.plan.steps), "policy:publish") if key in self.outcomes
         )
-        wrote = any(o.result is Result.DONE for o in ordered)
-        return Report(ordered, self.recorder.ledger, self.policy, _exit_code(ordered, self.halted, wrote=wrote), wrote)
+        wrote = any(o.result in {Result.DONE, Result.UNKNOWN} for o in ordered)
+        code = _exit_code(ordered, halted, wrote=wrote)
+        if unrecorded is not None and code is ExitCode.OK:
+            code = ExitCode.PARTIAL if wrote else unrecorded.exit_code
+        return Report(ordered, self.recorder.ledger, self.policy, code, wrote, unrecorded, self.is_abandoned)
 
 
 def _told(fault: FbplanError) -> str:
@@ -280,10 +320,13 @@ def _told(fault: FbplanError) -> str:
 
 
 def _exit_code(outcomes: tuple[Outcome, ...], halted: FbplanError | None, *, wrote: bool) -> ExitCode:
+    """The first that holds: interrupted, a lost secret, a lost lock, nothing written, something written."""
     if isinstance(halted, Interrupted):
         return ExitCode.SIGINT
     if any(isinstance(o.fault, SinkFailed) for o in outcomes):
         return ExitCode.SINK
+    if isinstance(halted, LockHeld):
+        return ExitCode.LOCKED
     undone = [o for o in outcomes if o.result is not Result.DONE]
     if not undone:
         return ExitCode.OK

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import Field, Json, Trait, split_address
 from fbplan.ledger import Entry, Ledger
+from fbplan.pending import ORPHAN
 from fbplan.plan import Action, Change, FieldChange, Reason, Record
 from fbplan.state import Departing, Desired, DesiredState, Observed, World, generation_of
 
@@ -279,7 +280,7 @@ def _departures(desired: DesiredState, world: World, ledger: Ledger, renamed: fr
         if address in desired.resources or address in desired.forget or address in renamed:
             continue
         live, owned = world.live.get(address), address in ledger.entries
-        reason = Reason.LISTED if address in listed else Reason.GONE
+        reason = Reason.LISTED if address in listed else Reason.ORPHAN if ORPHAN in address else Reason.GONE
         why = listed[address].reason if address in listed else ""
         if live is None or (address not in listed and live.id not in ledger.entries[address].ids):
             if owned and not _is_out_of_sight(address, desired, ledger):

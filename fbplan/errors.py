@@ -11,6 +11,7 @@ FbplanError                 1   anything else, said plainly
 ├── SinkFailed              9   a shown-once secret could not be stored
 ├── ApiFault                1   the API answered, and said no
 ├── Ambiguous               1   a write whose outcome is unknown
+├── Lost                    1   a write without an answer, which a fresh listing does not show
 ├── PartlyApplied           3   something was written, not all is done
 └── Interrupted       130/143   SIGINT or SIGTERM
 """
@@ -183,9 +184,11 @@ class Unreachable(FbplanError):
     exit_code: ClassVar[ExitCode] = ExitCode.UNREACHABLE
 
 
+@dataclass(slots=True, eq=False)
 class SinkFailed(FbplanError):
-    """A secret that is shown once could not be stored; its key was taken back."""
+    """A secret that is shown once could not be stored; its key was taken back, or could not be."""
 
+    is_taken_back: bool = True
     exit_code: ClassVar[ExitCode] = ExitCode.SINK
 
 
@@ -195,6 +198,10 @@ class ApiFault(FbplanError):
 
 class Ambiguous(FbplanError):
     """A write was sent and its answer lost: it may or may not have happened."""
+
+
+class Lost(FbplanError):
+    """A write was sent, its answer lost, and a fresh listing does not show it: it most likely did not happen."""
 
 
 class PartlyApplied(FbplanError):

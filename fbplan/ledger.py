@@ -1,52 +1,27 @@
 """What fbplan owns: address → remote ids and its own bookkeeping. Never a value, never a secret.
 
-The file is JSON, versioned, written whole and atomically. Digests are salted per ledger, so that a declared value can
-be recognised and not guessed.
+The document is JSON, versioned, checksummed, written whole. Digests are salted per ledger, so that a declared value can
+be recognised and not guessed. The ledger in force is this document plus the outcomes of an unfinished journal.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from fbplan.errors import FbplanError, LockHeld, Refused
+from fbplan.entry import Delta, Entry, KeyGeneration, entry_from, entry_json
+from fbplan.errors import FbplanError, Refused
 from fbplan.kinds.base import Json
-from fbplan.storage.atomic import write_atomically
+from fbplan.pending import Pending, pending_from, pending_json
+from fbplan.storage.base import LEDGER, Storage
+
+__all__ = ["Entry", "KeyGeneration", "Ledger", "ledger_json", "read_ledger", "require_workspace", "write_ledger"]
 
 FORMAT = "fbplan.ledger/1"
-
-
-@dataclass(frozen=True, slots=True)
-class KeyGeneration:
-    """One issued API key: its remote id, its access key id, and which generation it is."""
-
-    id: str
-    key_id: str
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is remembered of one owned resource."""
-
-    id: str
-    name: str
-    protect: bool = False
-    version: int | None = None
-    digests: Mapping[str, str] = field(default_factory=dict)
-    keys: tuple[KeyGeneration, ...] = ()
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """Every remote id that belongs to the resource, the current one last."""
-        return tuple(k.id for k in self.keys) if self.keys else (self.id,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +33,14 @@ class Ledger:
     salt: str = ""
     entries: Mapping[str, Entry] = field(default_factory=dict)
     policy_generation: int | None = None
+    pending: tuple[Pending, ...] = ()
+    """Creates whose outcome is not known yet."""
+    written_at: int = 0
+    """When it was last written, Unix seconds: reads that lag behind writes are waited for only shortly after."""
     is_kept: bool = True
     """False for `ledger: none`: nothing is remembered, so nothing can be owned."""
+    tag: str | None = None
+    """What the storage called the document that was read; None when there was none."""
 
     def owned(self, kind: str) -> list[str]:
         """Owned addresses of one kind."""
@@ -74,49 +55,48 @@ class Ledger:
         """The same ledger with a salt; a new one has none until its first write."""
         return self if self.salt else replace(self, salt=os.urandom(16).hex())
 
+    def changed(self, delta: Delta) -> Ledger:
+        """The ledger after one step."""
+        entries = {a: e for a, e in self.entries.items() if a not in delta.drop}
+        return replace(self, entries={**entries, **delta.put})
 
-def read_ledger(location: str, folder: Path) -> Ledger:
-    """The ledger at `location` (counted from `folder`); an empty one when there is none yet.
 
-    Raises FbplanError for a damaged file and for one written by a newer fbplan; neither is ever overwritten.
+def read_ledger(storage: Storage | None) -> Ledger:
+    """The ledger as it was last written whole; an empty one when there is none yet. See `journal.in_force`.
+
+    Raises FbplanError for a damaged document and for one written by a newer fbplan; neither is ever overwritten.
     """
-    if location == "none":
+    if storage is None:
         return Ledger(is_kept=False)
-    path = folder / location
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
+    blob = storage.read(LEDGER)
+    if blob is None:
         return Ledger()
-    except OSError as fault:
-        raise FbplanError(
-            "the ledger cannot be read", str(path), fault.strerror or str(fault), "check the path and its permissions"
-        ) from fault
     try:
-        document = json.loads(text)
+        document = json.loads(blob.content)
         found = document["format"]
         if not isinstance(found, str) or not found.startswith("fbplan.ledger/"):
             raise KeyError("format")
     except (ValueError, KeyError, TypeError, RecursionError) as fault:
-        raise _damaged(path, "it is not a ledger, or only a part of one") from fault
+        raise _damaged(storage.label, "it is not a ledger, or only a part of one") from fault
     if found != FORMAT:
         raise FbplanError(
             "the ledger was written by a newer fbplan",
-            str(path),
+            storage.label,
             f"its format is '{found}', this version reads '{FORMAT}'",
             "use the newer fbplan; the file was not touched",
         )
     if document.get("digest") != _checksum(document):
-        raise _damaged(path, "its checksum does not match")
+        raise _damaged(storage.label, "its checksum does not match")
     try:
-        return _from_json(document)
+        return replace(_from_json(document), tag=blob.tag)
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
-        raise _damaged(path, f"a field is missing or odd ({fault})") from fault
+        raise _damaged(storage.label, f"a field is missing or odd ({fault})") from fault
 
 
-def _damaged(path: Path, why: str) -> FbplanError:
+def _damaged(where: str, why: str) -> FbplanError:
     return FbplanError(
         "the ledger is damaged",
-        str(path),
+        where,
         why,
         "restore it from git or a backup; or move it away: fbplan then finds live resources by name again and deletes nothing",
     )
@@ -132,91 +112,36 @@ def _from_json(document: Mapping[str, Any]) -> Ledger:
         workspace_id=document["workspace_id"],
         serial=int(document["serial"]),
         salt=str(document["salt"]),
-        entries={
-            address: Entry(
-                id=e["id"],
-                name=e["name"],
-                protect=e.get("protect", False),
-                version=e.get("version"),
-                digests=e.get("digests", {}),
-                keys=tuple(KeyGeneration(k["id"], k["key_id"], k["generation"]) for k in e.get("keys", ())),
-            )
-            for address, e in document["resources"].items()
-        },
+        entries={address: entry_from(e) for address, e in document["resources"].items()},
         policy_generation=document.get("policy_generation"),
+        pending=tuple(pending_from(p) for p in document.get("pending", ())),
+        written_at=int(document.get("written_at", 0)),
     )
 
 
 def ledger_json(ledger: Ledger) -> dict[str, Any]:
-    """The document as it stands in the file, checksum included."""
+    """The document as it stands in the storage, checksum included."""
     document: dict[str, Any] = {
         "format": FORMAT,
         "workspace_id": ledger.workspace_id,
         "serial": ledger.serial,
         "salt": ledger.salt,
         "policy_generation": ledger.policy_generation,
-        "resources": {address: _entry_json(ledger.entries[address]) for address in sorted(ledger.entries)},
+        "written_at": ledger.written_at,
+        "resources": {address: entry_json(ledger.entries[address]) for address in sorted(ledger.entries)},
     }
+    if ledger.pending:
+        document["pending"] = [pending_json(p) for p in ledger.pending]
     return {**document, "digest": _checksum(document)}
 
 
-def _entry_json(entry: Entry) -> dict[str, Any]:
-    out: dict[str, Any] = {"id": entry.id, "name": entry.name}
-    if entry.protect:
-        out["protect"] = True
-    if entry.version is not None:
-        out["version"] = entry.version
-    if entry.digests:
-        out["digests"] = dict(entry.digests)
-    if entry.keys:
-        out["keys"] = [{"id": k.id, "key_id": k.key_id, "generation": k.generation} for k in entry.keys]
-    return out
-
-
-def write_ledger(ledger: Ledger, location: str, folder: Path) -> Ledger:
-    """Write the ledger whole: temporary file, fsync, rename, fsync of the folder. Returns it as written."""
-    if not ledger.is_kept:
+def write_ledger(ledger: Ledger, storage: Storage | None, now: int = 0) -> Ledger:
+    """Write the ledger whole, if nobody else has since it was read. Returns it as written. Raises Conflict."""
+    if storage is None or not ledger.is_kept:
         return ledger
-    path = folder / location
-    written = replace(ledger.salted(), serial=ledger.serial + 1)
-    write_atomically(path, json.dumps(ledger_json(written), indent=1).encode() + b"\n", "the ledger")
-    return written
-
-
-@contextlib.contextmanager
-def locked(location: str, folder: Path) -> Iterator[None]:
-    """Hold the right to apply. A second apply on the same ledger exits 6 and names the holder."""
-    if location == "none":
-        yield
-        return
-    path = (folder / location).with_suffix(".lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as fault:
-        raise FbplanError(
-            "the lock beside the ledger cannot be made",
-            str(path),
-            fault.strerror or str(fault),
-            "apply needs to write there; nothing was changed",
-        ) from fault
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as fault:
-            holder = os.read(handle, 200).decode(errors="replace").strip() or "an unknown process"
-            raise LockHeld(
-                "another apply is running",
-                str(path),
-                f"held by {holder}",
-                "wait for it to end and run the same command again",
-            ) from fault
-        os.ftruncate(handle, 0)
-        os.write(handle, f"process {os.getpid()}".encode())
-        yield
-        os.ftruncate(handle, 0)
-    finally:
-        os.close(handle)
+    written = replace(ledger.salted(), serial=ledger.serial + 1, written_at=now)
+    content = json.dumps(ledger_json(written), indent=1).encode() + b"\n"
+    return replace(written, tag=storage.write(LEDGER, content, ledger.tag))
 
 
 def require_workspace(ledger: Ledger, workspace_id: str, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from fbplan.client.api import ReadClient
@@ -15,6 +16,11 @@ from fbplan.ledger import Ledger
 from fbplan.plan import Target
 from fbplan.state import Matcher, Observed, World
 from fbplan.wire import observed_from
+
+PATIENCE = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between looks while a listing does not show what was written: reads may lag behind writes."""
+LAG = 60
+"""Seconds after an apply in which a missing object is rather late than gone. Nobody documents how long lists lag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,19 @@ def finish_observing(client: ReadClient, asked: Listings, targets: tuple[Target,
             matcher.add(children)
             _match(matcher, [t for t in targets if t.kind == kind.name])
     return Observation(workspace, matcher.world(counts), {(o.kind, o.id): o for o in found})
+
+
+def caught_up(
+    client: ReadClient, seen: Observation, targets: tuple[Target, ...], ledger: Ledger, now: datetime
+) -> Observation:
+    """The observation, made again for a while when something that was written moments ago is not listed yet."""
+    owned = {(split_address(address)[0], remote) for address, entry in ledger.entries.items() for remote in entry.ids}
+    for seconds in PATIENCE if now.timestamp() - ledger.written_at < LAG else ():
+        if owned <= seen.by_id.keys():
+            break
+        client.pause(seconds, "what the last apply made is not listed yet")
+        seen = observe(client, seen.workspace, targets, ledger)
+    return seen
 
 
 def _belongs(raw: Mapping[str, Any], workspace_id: str) -> bool:

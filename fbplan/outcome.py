@@ -14,7 +14,13 @@ class Result(StrEnum):
 
     DONE = "done"
     FAILED = "failed"
+    UNKNOWN = "unknown"  # it was sent and nobody knows yet; the next run finds out
     SKIPPED = "skipped"
+
+    @property
+    def as_reason(self) -> str:
+        """How a step that needs this one says why it did not begin."""
+        return {"failed": "failed", "skipped": "was skipped", "unknown": "has an unknown outcome"}.get(self, "is done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,10 @@ class Report:
     policy: str
     exit_code: ExitCode
     wrote: bool
+    unrecorded: FbplanError | None = None
+    """Why the ledger could not be written at the end; the journal then still knows everything."""
+    is_abandoned: bool = False
+    """Whether calls were still in flight when the grace ran out."""
 
-    def of(self, result: Result) -> list[Outcome]:
-        return [o for o in self.outcomes if o.result is result]
+    def of(self, *results: Result) -> list[Outcome]:
+        return [o for o in self.outcomes if o.result in results]

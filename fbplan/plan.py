@@ -7,6 +7,7 @@ references to secrets; it never holds remote ids or secret values.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ class Reason(StrEnum):
     GONE = "gone from the spec"
     LISTED = "listed in the spec"
     VANISHED = "deleted by hand"
+    ORPHAN = "left behind by a lost answer"
 
 
 class Verb(StrEnum):
@@ -229,13 +231,26 @@ def identified(plan: Plan) -> Plan:
 
 
 def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    """Records as mappings, all the way down. Asked for every value of a plan, so the common types come first."""
+    if value is None or type(value) in _SCALARS:
+        return value
     if isinstance(value, Mapping):
         return {k: _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
-    return value.value if isinstance(value, StrEnum) else value
+    if isinstance(value, StrEnum):
+        return value.value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: _plain(getattr(value, name)) for name in _names(type(value))}
+    return value
+
+
+@functools.cache
+def _names(record: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(record))
+
+
+_SCALARS = frozenset({str, int, bool, float})
 
 
 def read_plan(text: str, where: str) -> Plan:

@@ -6,8 +6,10 @@ import threading
 from dataclasses import replace
 
 from fbplan.calls import Done
-from fbplan.ledger import Entry, KeyGeneration, Ledger
+from fbplan.entry import Delta, Entry, KeyGeneration
+from fbplan.ledger import Ledger
 from fbplan.observe import Observation
+from fbplan.pending import Pending
 from fbplan.plan import Action, Change, Plan, Step, Verb
 from fbplan.state import generation_of
 
@@ -31,44 +33,55 @@ class Recorder:
         self._turn = threading.Lock()
         self.ledger = replace(ledger, workspace_id=observation.workspace.id)
 
-    def take(self, step: Step, done: Done) -> None:
-        """One finished step; safe across threads."""
+    def take(self, delta: Delta) -> None:
+        """What a finished step changes; safe across threads."""
         with self._turn:
-            self._take(step, done)
+            for address in delta.drop:
+                self._drop(address)
+            for address, entry in delta.put.items():
+                self._put(address, entry)
 
-    def _take(self, step: Step, done: Done) -> None:
+    def leave(self, pending: Pending) -> None:
+        """A create that nobody can tell of stays on the books."""
+        with self._turn:
+            self.ledger = replace(self.ledger, pending=(*self.ledger.pending, pending))
+
+    def published(self, generation: int) -> None:
+        with self._turn:
+            self.ledger = replace(self.ledger, policy_generation=generation)
+
+    def delta(self, step: Step, done: Done) -> Delta:
+        """What a step changes in the ledger once it is done."""
         address, change = step.address, self._changes[step.address]
         match step.verb:
             case Verb.DELETE if step.target == "old":
-                self._drop(f"{address}{REPLACED}")
+                return Delta(drop=(f"{address}{REPLACED}",))
             case Verb.DELETE:
-                self._drop(address)
-            case Verb.UPDATE if step.target == "old":
-                return  # until the new one exists, the old one is still what the address means
+                return Delta(drop=(address,))
             case Verb.ISSUE:
-                self._put(
-                    address,
-                    self._entry(
-                        change,
-                        done.id,
-                        (*self._generations(address), KeyGeneration(done.id, done.key_id, step.generation)),
-                    ),
-                )
+                new = KeyGeneration(done.id, done.key_id, step.generation)
+                return self._becoming(change, done.id, (*self._generations(address), new))
             case Verb.CREATE:
+                aside: dict[str, Entry] = {}
                 if f"{address}:set-aside" in self._ids:
                     old = self._world.live[address]
-                    self._put(f"{address}{REPLACED}", Entry(old.id, f"{old.name}{REPLACED}"))
-                self._put(address, self._entry(change, done.id, ()))
+                    aside = {f"{address}{REPLACED}": Entry(old.id, f"{old.name}{REPLACED}")}
+                made = self._becoming(change, done.id, ())
+                return Delta({**aside, **made.put}, made.drop)
+            case Verb.UPDATE if step.target != "old" and step.id == self._last[address]:
+                return self._becoming(change, done.id, self._generations(address))
             case Verb.UPDATE:
-                if step.id == self._last[address]:
-                    self._put(address, self._entry(change, done.id, self._generations(address)))
+                return Delta()  # until the new one exists, the old one is still what the address means
+
+    def _becoming(self, change: Change, remote: str, keys: tuple[KeyGeneration, ...]) -> Delta:
+        """The entry of a change that is done; the address that it had before a rename goes with it."""
+        former = (change.former,) if change.former is not None else ()
+        return Delta({change.address: self._entry(change, remote, keys)}, former)
 
     def take_the_rest(self) -> None:
         """Adoptions, departures without a write, and changes that only the ledger knows."""
         stepped = {step.address for step in self._plan.steps}
         for change in self._plan.changes:
-            if change.former is not None and change.address in self.ledger.entries:
-                self._drop(change.former)
             if change.address in stepped:
                 continue
             live = self._world.live.get(change.address)

@@ -13,18 +13,23 @@ from typing import Any
 import httpx
 
 from fbplan.apply import Setting, check_preconditions, execute
+from fbplan.books import Keeping
 from fbplan.cli.applying import _from_saved
+from fbplan.cli.leasing import begun_of, holder_of
 from fbplan.cli.pipeline import Planned, make_plan
+from fbplan.cli.recovering import Recovered, recover
 from fbplan.client.api import ReadClient, WriteClient
 from fbplan.client.auth import Identity
 from fbplan.client.session import Session, Settings
 from fbplan.emulator import Settings as Switches
 from fbplan.emulator import open_emulator
-from fbplan.ledger import read_ledger, write_ledger
+from fbplan.ledger import read_ledger
+from fbplan.observe import find_workspace
 from fbplan.outcome import Report
 from fbplan.plan import Plan
 from fbplan.secrets import Secret
 from fbplan.spec.load import load_spec
+from fbplan.storage import open_storage
 
 ENVIRON = {"K": "canary-key-5d1c", "S": "canary-secret-9f2e", "K2": "canary-key-77aa", "S2": "canary-secret-31bb"}
 CANARIES = tuple(ENVIRON.values())
@@ -39,6 +44,7 @@ class Rig:
         folder.mkdir(parents=True, exist_ok=True)
         self.app = open_emulator(folder / "emulator", Switches().with_values({"id_seed": "rig", **switches}))
         self.observer: Callable[[str, str, Any], None] | None = None
+        self.sleeps: Callable[[float], None] = lambda _: None
         self.session = self._session()
         self._raw = httpx.Client(
             transport=httpx.WSGITransport(app=self.app), base_url="http://x", headers={"authorization": "Bearer t"}
@@ -51,7 +57,7 @@ class Rig:
             Settings("emulator:", 4),
             Identity(Secret("rig")),
             app=self._observed,
-            sleep=lambda _: None,
+            sleep=lambda seconds: self.sleeps(seconds),  # noqa: PLW0108 -- a test may set another one
             jitter=lambda: 0.5,
         )
 
@@ -84,24 +90,39 @@ class Rig:
     def plan(self, *allow: str) -> Plan:
         return self.planned(*allow).plan
 
+    def recover(self) -> Recovered:
+        """What an apply does before it plans."""
+        loaded = load_spec(self.path)
+        client = ReadClient(self.session)
+        storage = open_storage(loaded.spec.ledger, self.folder)
+        workspace = find_workspace(client, loaded.spec.workspace, None)
+        return recover(storage, client, workspace.id, self.folder)
+
     def apply(self, *allow: str) -> Report:
-        planned = self.planned(*allow)
-        return self.execute(planned)
+        self.recover()
+        return self.execute(self.planned(*allow))
 
     def execute(self, planned: Planned, environ: dict[str, str] | None = None) -> Report:
-        location = planned.plan.ledger
+        storage = open_storage(planned.plan.ledger, self.folder)
+        lease = None if storage is None else storage.lease(holder_of({}), 0, lambda _: None)
         setting = Setting(
             WriteClient(self.session),
             self.folder,
             ENVIRON if environ is None else environ,
             time.time,
             4,
-            keep=lambda ledger: write_ledger(ledger, location, self.folder),
+            keeping=Keeping(storage, lease, begun_of(lease, planned.plan, planned)),
         )
-        return execute(planned.plan, planned.observation, planned.ledger, setting)
+        try:
+            return execute(planned.plan, planned.observation, planned.ledger, setting)
+        finally:
+            if lease is not None:
+                lease.release()
 
     def apply_saved(self, plan: Plan) -> Report:
-        return self.execute(_from_saved(plan, WriteClient(self.session), read_ledger(plan.ledger, self.folder)))
+        return self.execute(
+            _from_saved(plan, WriteClient(self.session), read_ledger(open_storage(plan.ledger, self.folder)))
+        )
 
     def recheck(self, planned: Planned) -> None:
         check_preconditions(planned.plan, planned.observation)

@@ -11,23 +11,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fbplan.apply import Setting, check_preconditions, execute
+from fbplan.books import Keeping
 from fbplan.cli.connection import connected
+from fbplan.cli.leasing import begun_of, leased
 from fbplan.cli.output import View, emit, palette_for, story
 from fbplan.cli.pipeline import Planned, make_plan
+from fbplan.cli.recovering import recover
 from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
 from fbplan.client.api import WriteClient
 from fbplan.errors import ExitCode, FbplanError, Refused, Stale
 from fbplan.guards import checked_allowances
-from fbplan.ledger import Ledger, locked, read_ledger, require_workspace, write_ledger
+from fbplan.ledger import Ledger, read_ledger, require_workspace
 from fbplan.observe import Workspace, find_workspace, observe
-from fbplan.outcome import Outcome, Report, Result
+from fbplan.outcome import Outcome, Result
 from fbplan.plan import Plan, Reason
 from fbplan.policy.published import read_published
 from fbplan.render import human, machine, words
 from fbplan.render.report import report_document, report_markdown_of, report_text
 from fbplan.secrets.environ import Environ
-from fbplan.spec.load import load_spec
+from fbplan.spec.load import LoadedSpec, load_spec
 from fbplan.state import canonical_digest
+from fbplan.stop import Stop
+from fbplan.storage import Storage, open_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,10 @@ class Request:
     allow: tuple[str, ...]
     api_url: str | None
     concurrency: int
+    lock_timeout: float = 60.0
+    """Seconds to wait for another apply to end."""
+    grace: float = 5.0
+    """Seconds for what is in flight after a signal. CI services kill ten seconds after the first."""
 
 
 def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm: Callable[[Plan], bool]) -> int:
@@ -63,14 +72,20 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
             "apply it where it was made, or plan again",
         )
     warn_of_lost_ledger(location, folder, environ)
-    with locked(location, folder), connected(request.api_url, environ, story, request.concurrency) as session:
+    storage, stop = open_storage(location, folder), Stop()
+    with (
+        leased(storage, request.lock_timeout, environ) as lease,
+        connected(
+            request.api_url,
+            environ,
+            story,
+            request.concurrency,
+            stopped=lambda: stop.is_requested or (lease is not None and not lease.is_held()),
+            sleep=stop.sleep,
+        ) as session,
+    ):
         client = WriteClient(session)
-        if loaded is not None:
-            planned = make_plan(loaded, client, allowances)
-        elif request.saved is not None:
-            planned = _from_saved(request.saved, client, read_ledger(location, folder))
-        else:
-            raise FbplanError("there is neither a spec nor a plan to apply", "", "", "fbplan apply [SPEC|FILE]")
+        planned = _planned(request, loaded, client, storage, folder, allowances)
         plan = planned.plan
         _require_expected(plan, request)
         if plan.refusals:
@@ -86,7 +101,10 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
             planned = _looked_again(planned, client)
         warn_of_lost_sinks(plan, environ)
         began = time.monotonic()
-        with _progress(len(plan.steps) + bool(plan.policy and plan.policy.publishes)) as on_outcome:
+        with (
+            stop.listening(story),
+            _progress(len(plan.steps) + bool(plan.policy and plan.policy.publishes)) as on_outcome,
+        ):
             report = execute(
                 plan,
                 planned.observation,
@@ -98,7 +116,8 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
                     time.time,
                     request.concurrency,
                     on_outcome=on_outcome,
-                    keep=lambda ledger: write_ledger(ledger, location, folder),
+                    keeping=Keeping(storage, lease, begun_of(lease, plan, planned), lambda: stop.is_requested),
+                    is_out_of_grace=lambda: stop.seconds > request.grace,
                 ),
             )
         seconds = time.monotonic() - began
@@ -111,13 +130,33 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
                 "github": lambda _: machine.report_annotations(report, plan),
             },
         )
-        return int(_signalled(report))
+    code = int(128 + stop.number if report.exit_code is ExitCode.SIGINT else report.exit_code)
+    if report.is_abandoned:
+        stop.leave_now(code)
+    return code
 
 
-def _signalled(report: Report) -> ExitCode:
-    from fbplan.cli.main import _Terminated
-
-    return _Terminated.code if report.exit_code is ExitCode.SIGINT else report.exit_code
+def _planned(
+    request: Request,
+    loaded: LoadedSpec | None,
+    client: WriteClient,
+    storage: Storage | None,
+    folder: Path,
+    allowances: tuple[str, ...],
+) -> Planned:
+    """The plan to carry out, once what an earlier apply left behind is in the ledger."""
+    wanted = loaded.spec.workspace if loaded is not None else request.saved.workspace if request.saved else None
+    found = read_ledger(storage)
+    workspace = find_workspace(client, wanted, found.workspace_id)
+    require_workspace(found, workspace.id, workspace.name)
+    recovered = recover(storage, client, workspace.id, folder)
+    for sentence in recovered.story:
+        story(sentence)
+    if loaded is not None:
+        return make_plan(loaded, client, allowances)
+    if request.saved is None:
+        raise FbplanError("there is neither a spec nor a plan to apply", "", "", "fbplan apply [SPEC|FILE]")
+    return _from_saved(request.saved, client, recovered.ledger)
 
 
 def _from_saved(saved: Plan, client: WriteClient, ledger: Ledger) -> Planned:
@@ -198,11 +237,12 @@ def _progress(steps: int) -> Iterator[Callable[[Outcome], None]]:
     def on_outcome(outcome: Outcome) -> None:
         nonlocal done, last
         done += 1
-        if steps <= 60 or outcome.result is Result.FAILED:
+        if steps <= 60 or outcome.result in {Result.FAILED, Result.UNKNOWN}:
             mark, tint = {
                 Result.DONE: ("✓", palette.good),
                 Result.FAILED: ("✗", palette.danger),
                 Result.SKIPPED: ("–", palette.caution),
+                Result.UNKNOWN: ("?", palette.danger),
             }[outcome.result]
             story(
                 f"  {tint}{mark}{palette.off} {outcome.verb:<8}{outcome.address}{f'  {outcome.told}' if outcome.told else ''}"

@@ -46,7 +46,7 @@ repositories:
     routing:
       endpoint: https://s3-us-east-1-aws.flashback.tech
 """
-IGNORED = "secrets/\n*.lock\nplan.json\n.fbplan-emulator/\nemulator/\n"
+IGNORED = "secrets/\n*.lock\n*.new\nplan.json\n.fbplan-emulator/\nemulator/\n"
 
 
 @click.command(epilog="\b\nExample:\n  fbplan init infra")

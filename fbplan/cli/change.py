@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from fbplan.cli.options import allow_option, api_options, output_option, spec_argument
+from fbplan.cli.options import allow_option, api_options, output_option, spec_argument, waiting_options
 from fbplan.cli.output import View, emit, palette_for, parse_outputs, remember, story
 from fbplan.errors import ExitCode, FbplanError, UsageFault
 from fbplan.plan import Plan, plan_json, read_plan
@@ -127,6 +127,7 @@ def _read_saved(file: Path) -> Plan:
 @click.option("--expect", metavar="PLAN_ID", help="Apply only if the plan made now has this id.")
 @allow_option
 @output_option
+@waiting_options
 @api_options
 def apply(
     target: Path,
@@ -134,6 +135,8 @@ def apply(
     expect: str | None,
     allow: tuple[str, ...],
     outputs: tuple[str, ...],
+    lock_timeout: float,
+    grace: float,
     api_url: str | None,
     concurrency: int,
 ) -> int:
@@ -156,9 +159,7 @@ def apply(
             "use --yes, a saved plan (fbplan plan --out plan.json; fbplan apply plan.json), or --expect PLAN_ID",
         )
     saved = _read_saved(target) if is_saved else None
-    request = Request(
-        target, saved, yes=yes or is_saved, expect=expect, allow=allow, api_url=api_url, concurrency=concurrency
-    )
+    request = Request(target, saved, yes or is_saved, expect, allow, api_url, concurrency, lock_timeout, grace)
     return run(request, wanted, confirm)
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from fbplan.cli.options import given_timeouts
+from fbplan.cli.timeouts import timeouts_from
 from fbplan.client.auth import Identity, Login, identity_from
-from fbplan.client.session import Session, Settings
+from fbplan.client.session import Session
+from fbplan.client.settings import Settings
 from fbplan.errors import AuthenticationFailed, UsageFault
 from fbplan.secrets import Secret
 
@@ -17,9 +21,18 @@ EMULATOR = "emulator:"
 
 @contextlib.contextmanager
 def connected(
-    url: str | None, environ: Mapping[str, str], told: Callable[[str], None], concurrency: int = 8
+    url: str | None,
+    environ: Mapping[str, str],
+    told: Callable[[str], None],
+    concurrency: int = 8,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Session]:
-    """A session with the API at `url` (else FB_API_URL, else the public one). Raises AuthenticationFailed early."""
+    """A session with the API at `url` (else FB_API_URL, else the public one). Raises AuthenticationFailed early.
+
+    Once `stopped` says so, calls that wait end in Interrupted; a `sleep` that returns early then makes it at once.
+    """
     given = url if url is not None else environ.get("FB_API_URL")
     if given is not None and not given.strip():
         raise UsageFault(
@@ -29,32 +42,29 @@ def connected(
             "unset it, or give it the address",
         )
     target = (given or DEFAULT_URL).rstrip("/")
+    settings = Settings(target, concurrency, timeouts_from(given_timeouts(), environ))
     identity = identity_from(environ)
     if target.startswith(EMULATOR):
         from fbplan.emulator import open_emulator
 
         app = open_emulator(Path(target.removeprefix(EMULATOR) or "."))
         try:
-            with Session(Settings(target, concurrency), _someone(identity), app=app, told=told) as session:
+            with Session(settings, _someone(identity), app=app, told=told, stopped=stopped, sleep=sleep) as session:
                 yield session
         finally:
             app.close()
         return
-    if identity.token is None and identity.login is None:
+    if identity.is_nobody:
         raise AuthenticationFailed(
             "no token for the API",
             target,
             "FB_JWT is not set",
             "set FB_JWT or FB_JWT_FILE; automation sets FB_EMAIL and FB_PASSWORD. To try it without an account: fbplan demo",
         )
-    with Session(Settings(target, concurrency), identity, told=told) as session:
+    with Session(settings, identity, told=told, stopped=stopped, sleep=sleep) as session:
         yield session
 
 
 def _someone(identity: Identity) -> Identity:
     """The embedded emulator takes any token; asking a newcomer for one would only be in the way."""
-    return (
-        identity
-        if identity.token or identity.login
-        else Identity(None, Login("you@emulator.example", Secret("emulator")))
-    )
+    return Identity(None, Login("you@emulator.example", Secret("emulator"))) if identity.is_nobody else identity

@@ -28,7 +28,7 @@ COMMANDS = {
     "change": {"plan": "change", "show": "change", "apply": "change"},
     "observe": {"whoami": "observe"},
     "policy": {"policy": "policy"},
-    "local": {"demo": "demo", "emulator": "emulator", "ledger": "observe"},
+    "local": {"demo": "demo", "emulator": "emulator", "ledger": "observe", "journal": "journal"},
 }
 _MODULES = {name: module for group in COMMANDS.values() for name, module in group.items()}
 

@@ -23,7 +23,7 @@ def whoami(api_url: str | None, concurrency: int) -> int:
     """Show who is calling: user, role, token expiry, workspaces, quota."""
     from fbplan.cli.connection import connected
     from fbplan.client.api import ReadClient
-    from fbplan.client.auth import claims_of
+    from fbplan.client.claims import claims_of
     from fbplan.secrets.environ import Environ
 
     with connected(api_url, Environ(os.environ), story, concurrency) as session:
@@ -91,11 +91,12 @@ def ledger() -> None:
 @spec_argument
 def list_(spec: Path) -> int:
     """List what the ledger of a spec owns. Reads no API."""
-    from fbplan.ledger import read_ledger
+    from fbplan.recovery import in_force
     from fbplan.spec.load import load_spec
+    from fbplan.storage import open_storage
 
     loaded = load_spec(spec)
-    found = read_ledger(loaded.spec.ledger, loaded.folder)
+    found = in_force(open_storage(loaded.spec.ledger, loaded.folder)).ledger
     for address, entry in sorted(found.entries.items()):
         marks = [
             *(["protected"] if entry.protect else []),

@@ -7,24 +7,27 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from fbplan.cli.recovering import look
 from fbplan.client.api import ReadClient
 from fbplan.diff import compare, former_addresses
 from fbplan.errors import FbplanError
 from fbplan.guards import Limits, Situation, refusals
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import split_address
-from fbplan.ledger import Ledger, read_ledger, require_workspace
-from fbplan.observe import Listings, Observation, find_workspace, finish_observing, recent_uploads
+from fbplan.ledger import Ledger, require_workspace
+from fbplan.observe import Listings, Observation, caught_up, find_workspace, finish_observing, recent_uploads
 from fbplan.plan import Action, Change, Plan, PolicyChange, Refusal, identified
 from fbplan.planner import hints, preconditions_of, references_of, renamed_parents, steps_of, targets_of
 from fbplan.policy.changes import describe
 from fbplan.policy.compose import Content, compose, routed_names
 from fbplan.policy.document import Ids, content_digest, preview, spec_digest
 from fbplan.policy.published import Published, needs_publishing, read_published
+from fbplan.recovery import in_force
 from fbplan.secrets import Sink, SinkRef, holds
 from fbplan.spec.load import LoadedSpec
 from fbplan.spec.rules import routed_order
 from fbplan.state import Desired, DesiredState, World, canonical_digest, desired_state
+from fbplan.storage import open_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Planned:
     plan: Plan
     observation: Observation
     ledger: Ledger
+    story: tuple[str, ...] = ()
+    """What was found of earlier applies that did not end."""
 
 
 def make_plan(
@@ -44,17 +49,19 @@ def make_plan(
 ) -> Planned:
     """Look at the live state once and say what would have to change. Writes nothing, resolves no secret."""
     spec, folder = loaded.spec, loaded.folder
-    ledger = read_ledger(spec.ledger, folder)
-    workspace = find_workspace(client, spec.workspace, ledger.workspace_id)
-    require_workspace(ledger, workspace.id, workspace.name)
+    found = in_force(open_storage(spec.ledger, folder))
+    workspace = find_workspace(client, spec.workspace, found.ledger.workspace_id)
+    require_workspace(found.ledger, workspace.id, workspace.name)
     asked = Listings(client, workspace)
+    recovered = look(found, client, workspace.id, folder)
+    ledger = recovered.ledger
     desired = desired_state(spec)
     formers = former_addresses(desired, ledger)
     wanted = {*desired.resources, *ledger.entries, *desired.delete} - set(formers.values())
     everything = targets_of(wanted, desired, ledger.entries, formers)
     content, published = compose(spec), read_published(folder / _policy_path(loaded))
     digest = spec_digest(content)
-    observation = finish_observing(client, asked, everything, ledger)
+    observation = caught_up(client, finish_observing(client, asked, everything, ledger), everything, ledger, now())
     world = observation.world
     difference = compare(desired, world, ledger, _held(desired, world, ledger, folder))
     changes = tuple(_noted(c, world, ledger) for c in difference.changes)
@@ -72,6 +79,7 @@ def make_plan(
             for n, r in spec.repositories.items()
             if r.buckets is None and r.routing is not None
         },
+        questions=recovered.questions,
         drains={
             f"repository.{n}": r.routing.drain for n, r in spec.repositories.items() if r.routing and r.routing.drain
         },
@@ -114,6 +122,7 @@ def make_plan(
         refusals=refused,
         allowances=allowances,
         warnings=(
+            *recovered.story,
             *(f"{w.location}: {w.address}: {w.message}; {w.fix}" for w in loaded.warnings),
             *_warnings(loaded, changes),
             *hints(changes, desired, world),
@@ -125,7 +134,7 @@ def make_plan(
         places=_places(loaded, changes, refused, desired),
         activity=_activity(client, observation, changes, now()),
     )
-    return Planned(identified(plan), observation, ledger)
+    return Planned(identified(plan), observation, ledger, recovered.story)
 
 
 def _routed_now(content: Content, published: Published, world: World) -> frozenset[str]:

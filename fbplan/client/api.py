@@ -26,6 +26,10 @@ class ReadClient:
         params = {"workspaceId": workspace_id} if kind.in_workspace else None
         return _listed(self._session.read(path, params), kind.list_key, f"GET {path}")
 
+    def pause(self, seconds: float, why: str) -> None:
+        """Wait before looking again."""
+        self._session.pause(seconds, why)
+
     def quota(self) -> Mapping[str, Any]:
         found = self._session.read("/user/quota")
         return found if isinstance(found, dict) else {}

@@ -1,13 +1,14 @@
-"""Who is calling: a token from the environment, or a login as a machine user. Tokens last about one hour."""
+"""Who is calling: a token from the environment, or a login as a machine user. Tokens last about one hour.
+
+A refresh token renews them too, and is replaced by the API each time it is used. The new one is kept in memory alone:
+the variable or file it came from holds a used one afterwards, which is why it suits a terminal and is no CI secret.
+"""
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fbplan.errors import AuthenticationFailed
 from fbplan.secrets import Secret
@@ -23,15 +24,24 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """How to authenticate: a token, a login, or both (then the token is tried first)."""
+    """How to authenticate: a token, a login, a refresh token, or several.
+
+    The token is used while it lasts; then the refresh token, then the login brings a new one.
+    """
 
     token: Secret | None = None
     login: Login | None = None
+    refresh: Secret | None = None
+
+    @property
+    def is_nobody(self) -> bool:
+        return self.token is None and self.login is None and self.refresh is None
 
 
 def identity_from(environ: Mapping[str, str]) -> Identity:
-    """FB_JWT, FB_JWT_FILE, or FB_EMAIL with FB_PASSWORD or FB_PASSWORD_FILE; never a flag, never a prompt."""
+    """FB_JWT, FB_REFRESH_TOKEN, FB_EMAIL with FB_PASSWORD, or a file in the variable with _FILE; never a flag."""
     token = environ.get("FB_JWT") or _file(environ, "FB_JWT_FILE")
+    refresh = environ.get("FB_REFRESH_TOKEN") or _file(environ, "FB_REFRESH_TOKEN_FILE")
     email = environ.get("FB_EMAIL")
     password = environ.get("FB_PASSWORD") or _file(environ, "FB_PASSWORD_FILE")
     if email and not password:
@@ -46,7 +56,11 @@ def identity_from(environ: Mapping[str, str]) -> Identity:
             "set FB_JWT again",
         )
     login = Login(email, Secret(password)) if email and password else None
-    return Identity(Secret(token.strip()) if token else None, login)
+    return Identity(
+        Secret(token.strip()) if token else None,
+        login,
+        Secret(refresh.strip()) if refresh and refresh.strip() else None,
+    )
 
 
 def _file(environ: Mapping[str, str], variable: str) -> str | None:
@@ -64,15 +78,3 @@ def _file(environ: Mapping[str, str], variable: str) -> str | None:
             f"the file in {variable} is empty", path, "", f"put the secret into it, or unset {variable}"
         )
     return text
-
-
-def claims_of(token: Secret) -> Mapping[str, Any]:
-    """What a token says about itself (userId, email, orgId, exp); empty when it is no JWT. Nothing is verified."""
-    parts = token.reveal().split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        found = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, UnicodeDecodeError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -7,10 +7,11 @@ Source: the API notes §5, §8, §9 beside `schemas/openapi.yaml`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fbplan.client.mfa import limited, names_mfa
 from fbplan.errors import Ambiguous, ApiFault, AuthenticationFailed, FbplanError
 
 _HINTS: Mapping[str, str] = {
@@ -42,16 +43,21 @@ class Answer:
 
     @property
     def message(self) -> str:
-        """The API's own words, wherever this endpoint puts them."""
+        """The API's own words, wherever this endpoint puts them. They may quote what was sent: mask them."""
         found = self.body if isinstance(self.body, dict) else {}
         texts = (found.get(name) for name in ("message", "error_message", "errorMessage", "error"))
-        return next((t for t in texts if isinstance(t, str) and t), "")[:300]
+        return next((t for t in texts if isinstance(t, str) and t), "")
 
     @property
     def is_quota(self) -> bool:
         """A 429 that means "no more buckets", not "slow down": its body has a bucketId, or a quota code."""
         found = self.body if isinstance(self.body, dict) else {}
         return self.status == 429 and ("bucketId" in found or self.code == "QUOTA_EXCEEDED")
+
+    @property
+    def asks_for_mfa(self) -> bool:
+        """Whether it was refused because the token waits for a second factor."""
+        return self.status in {401, 403} and names_mfa(f"{self.code} {self.message}")
 
     @property
     def is_failure(self) -> bool:
@@ -68,26 +74,26 @@ def read_answer(status: int, content: bytes, retry_after: str | None) -> Answer:
         return Answer(status, None, is_json=False, retry_after=retry_after)
 
 
-def fault_of(answer: Answer, call: str) -> FbplanError:
+def reason_of(answer: Answer, masked: Callable[[str], str]) -> str:
+    """The code and the words of a failure, for people. Masked first and cut then: a cut secret is not recognised."""
+    code, message = masked(answer.code)[:100], masked(answer.message)[:300]
+    return " ".join(part for part in (code, f"'{message}'" if message else "") if part) or "no reason given"
+
+
+def fault_of(answer: Answer, call: str, masked: Callable[[str], str]) -> FbplanError:
     """The error that a failed answer stands for; `call` is the method and path, which hold no secret."""
-    told = (
-        " ".join(part for part in (answer.code, f"'{answer.message}'" if answer.message else "") if part)
-        or "no reason given"
-    )
+    told = reason_of(answer, masked)
+    if answer.asks_for_mfa:
+        return limited(call)
     if answer.status == 401:
         return AuthenticationFailed(
             "the API does not accept the token",
             call,
             told,
-            "get a new token (it lasts one hour) into FB_JWT, or set FB_EMAIL and FB_PASSWORD",
+            "get a new token (it lasts one hour) into FB_JWT, or set FB_EMAIL and FB_PASSWORD: then fbplan renews it",
         )
     if answer.is_quota:
-        return ApiFault(
-            "the bucket quota of the organisation is used up",
-            call,
-            told,
-            "delete a registration that is not needed, or raise the plan; `fbplan whoami` shows the quota",
-        )
+        return quota_used_up(call, told)
     if answer.status >= 500 or (answer.status < 400 and not answer.is_json and not answer.is_failure):
         return Ambiguous(
             f"the API failed with status {answer.status}",
@@ -105,4 +111,14 @@ def fault_of(answer: Answer, call: str) -> FbplanError:
     what = f"the API refused ({answer.status})" if answer.status >= 400 else "the API answered success: false"
     return ApiFault(
         what, call, told, _HINTS.get(answer.code, "the change stays in the next plan: correct it and apply again")
+    )
+
+
+def quota_used_up(call: str, told: str) -> ApiFault:
+    """The error of a create for which there is no room: waiting does not help."""
+    return ApiFault(
+        "the bucket quota of the organisation is used up",
+        call,
+        told,
+        "delete a registration that is not needed, or raise the plan; `fbplan whoami` shows the quota",
     )

@@ -1,41 +1,40 @@
 """HTTP, once: one pool of connections, one throttle, one place that retries and one that logs in.
 
-Only what is safe is repeated: reads, and writes that provably never left (no connection) or were turned away (429).
+Only what is safe is repeated: reads, and writes that provably never left (no connection) or were turned away (429, 401).
 A write whose answer was lost raises Ambiguous, and whoever planned it reads before doing anything else.
 """
 
 from __future__ import annotations
 
 import random
-import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 from fbplan.client.auth import Identity
-from fbplan.client.envelope import Answer, fault_of, read_answer
-from fbplan.client.throttle import Throttle, wait_asked
-from fbplan.errors import Ambiguous, AuthenticationFailed, FbplanError, Unreachable
+from fbplan.client.backoff import backoff, wait_asked
+from fbplan.client.budget import RetryBudget
+from fbplan.client.deadline import Deadline
+from fbplan.client.envelope import Answer, fault_of, quota_used_up
+from fbplan.client.quota import is_full_of_buckets
+from fbplan.client.redact import Redactor
+from fbplan.client.settings import Settings
+from fbplan.client.throttle import Throttle
+from fbplan.client.tokens import Tokens, fresh_refused
+from fbplan.client.transport import Asked, NotSent, Transport
+from fbplan.client.trouble import TRIES, Trouble, not_answered, not_reached, turned_away, used_up
+from fbplan.client.waiting import Waiting
+from fbplan.errors import Ambiguous, FbplanError
 from fbplan.secrets import Secret
 
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # httpx then skips its own CLI: 40 ms less at start
-import httpx  # noqa: E402
-
-TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Where the API is and how patient to be. Times in seconds."""
-
-    url: str
-    concurrency: int = 8
-    connect_timeout: float = 10.0
-    read_timeout: float = 30.0
-    create_timeout: float = 120.0
-    """Creating a bucket checks its credentials at the provider first, which is slow."""
+QUOTA_TRIES = 3
+"""Of a call whose 429 may mean the quota after all (API notes §8)."""
+QUOTA_CALL = "POST /bucket"
+FIRST_BACKOFF = 0.5
+"""Seconds, the longest wait before the second try of one call; doubles with each."""
+FIRST_PAUSE = 2.0
+"""The same for a 429 that names no time, during which nobody starts anything."""
+SLOW_DOWN = "the API asked to slow down"
 
 
 class Session:
@@ -50,210 +49,169 @@ class Session:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
         told: Callable[[str], None] = lambda _: None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`app` is a WSGI application to call in process instead of the network; `told` hears what is waited for."""
+        """`app` is a WSGI application to call in process instead of the network; `told` hears what is waited for.
+
+        `now` is the wall clock, for dates that the API names; `clock` never jumps, and measures. Once `stopped` says
+        so, a call that would have to wait raises Interrupted; one that is on its way is left to finish.
+        """
         self.settings = settings
-        self.throttle = Throttle(settings.concurrency)
-        self._identity, self._token = identity, identity.token
-        self._sleep, self._jitter, self._now, self._told = sleep, jitter, now, told
-        self._renewing = threading.Lock()
-        self._user: Mapping[str, Any] = {}
-        timeout = httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout)
-        limits = httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency)
-        try:
-            self._http = httpx.Client(
-                base_url="http://emulator" if app is not None else settings.url,
-                timeout=timeout,
-                limits=limits,
-                transport=httpx.WSGITransport(app=app) if app is not None else None,
-                verify=not settings.url.startswith("http://"),  # loading the trust store costs 20 ms
-                trust_env=app is None,
-                headers={"accept": "application/json", "user-agent": "fbplan"},
-            )
-        except (httpx.InvalidURL, ValueError) as fault:
-            raise FbplanError(
-                "the API address is not a URL",
-                settings.url,
-                str(fault),
-                "set FB_API_URL like https://backend.flashback.tech",
-            ) from fault
+        self._jitter, self._now, self._clock = jitter, now, clock
+        self._waiting = Waiting(sleep, stopped, told, clock)
+        self.throttle = Throttle(settings.concurrency, self._waiting)
+        self._budget = RetryBudget()
+        self._redactor = Redactor()
+        self._tokens = Tokens(identity, self._send, self._redactor, self._waiting, now)
+        self._run = Deadline.after("run", settings.timeouts.run, clock())
+        self._transport = Transport(settings, app, clock)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._http.close()
+        self.close()
 
     def close(self) -> None:
-        self._http.close()
+        self._transport.close()
 
     @property
     def token(self) -> Secret | None:
         """The access token in use, after a login if one was needed."""
-        return self._token
-
-    def read(self, path: str, params: Mapping[str, str] | None = None, *, method: str = "GET", body: Any = None) -> Any:
-        """The JSON body of a read; repeated while that can help. Raises Unreachable, AuthenticationFailed, ApiFault."""
-        call = f"{method} {path}"
-        for attempt in range(1, TRIES + 1):
-            try:
-                answer = self._send(method, path, params=params, body=body)
-            except Ambiguous as fault:
-                last: FbplanError = fault
-            else:
-                if not answer.is_failure and answer.is_json:
-                    return answer.body
-                last = fault_of(answer, call)
-                if not isinstance(last, Ambiguous):
-                    raise last
-            if attempt < TRIES:
-                self._wait(0.2 * 2**attempt, f"{call}: {last.what}")
-        raise Unreachable(
-            "the API does not answer as it should",
-            f"{self.settings.url} ({call})",
-            last.why or last.what,
-            "check the address in FB_API_URL and try again",
-        ) from last
-
-    def remove(self, path: str) -> bool:
-        """DELETE; False when the API knows no such object, or no such user: only a listing can tell which."""
-        answer = self._send("DELETE", path)
-        if answer.status == 404:
-            return False
-        if answer.is_failure or not (answer.is_json or answer.body is None):
-            raise fault_of(answer, f"DELETE {path}")
-        return True
-
-    def write(self, method: str, path: str, body: Any = None, *, is_slow: bool = False) -> Any:
-        """The JSON body of a write (None when empty). Raises Ambiguous when the outcome is unknown."""
-        timeout = self.settings.create_timeout if is_slow else None
-        answer = self._send(method, path, body=body, timeout=timeout)
-        if answer.status < 400 and not answer.is_failure and (answer.is_json or answer.body is None):
-            return answer.body
-        raise fault_of(answer, f"{method} {path}")
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: Any = None,
-        timeout: float | None = None,
-    ) -> Answer:
-        """One request until it is answered by something else than "slow down" or "log in again"."""
-        has_renewed = False
-        for attempt in range(1, TRIES + 1):
-            token = self._token_or_login()
-            with self.throttle.slot():
-                answer = self._once(method, path, params, body, timeout, token)
-            if answer is None:
-                if attempt == TRIES:
-                    break
-                self._wait(0.2 * 2**attempt, f"{self.settings.url} refuses connections")
-                continue
-            if answer.status == 401 and self._identity.login is not None and not has_renewed:
-                has_renewed = True
-                self._renew(token)
-                continue
-            if answer.status == 429 and not answer.is_quota and attempt < TRIES:
-                seconds = wait_asked(answer.retry_after, 0.5 * 2**attempt * (0.5 + self._jitter()), self._now())
-                self.throttle.slow_down(seconds)
-                self._wait_exactly(seconds, "the API asked to slow down")
-                continue
-            if answer.status == 429 and not answer.is_quota:
-                break
-            self.throttle.went_well()
-            return answer
-        if answer is None:
-            raise Unreachable(
-                "the API cannot be reached",
-                self.settings.url,
-                "no connection",
-                "check the address in FB_API_URL and the network, then run the same command again",
-            )
-        raise Unreachable(
-            "the API keeps asking to slow down",
-            f"{method} {path}",
-            f"{TRIES} tries were turned away with status 429",
-            "wait a minute and run the same command again, or lower --concurrency",
-        )
-
-    def _once(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, str] | None,
-        body: Any,
-        timeout: float | None,
-        token: Secret | None,
-    ) -> Answer | None:
-        """One request; None when it provably never left this machine."""
-        headers = {"authorization": f"Bearer {token.reveal()}"} if token is not None else {}
-        extra: dict[str, Any] = {"timeout": timeout} if timeout is not None else {}
-        try:
-            found = self._http.request(method, path, params=params, json=body, headers=headers, **extra)
-            return read_answer(found.status_code, found.content, found.headers.get("retry-after"))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            return None
-        except httpx.UnsupportedProtocol as fault:
-            raise FbplanError(
-                "the API address is not a URL",
-                self.settings.url,
-                "it needs http:// or https://",
-                "set FB_API_URL like https://backend.flashback.tech",
-            ) from fault
-        except (httpx.TransportError, httpx.DecodingError, OSError) as fault:
-            raise Ambiguous(
-                "the connection broke before the answer came",
-                f"{method} {path}",
-                type(fault).__name__,
-                "the outcome is read back before anything is repeated",
-            ) from fault
-
-    def _token_or_login(self) -> Secret | None:
-        if self._token is None and self._identity.login is not None:
-            self._renew(None)
-        return self._token
-
-    def _renew(self, used: Secret | None) -> None:
-        """Log in, once for all workers: whoever comes second finds the new token."""
-        login = self._identity.login
-        with self._renewing:
-            if login is None or self._token is not used:
-                return
-            answer = self._once(
-                "POST", "/user/login", None, {"email": login.email, "password": login.password.reveal()}, None, None
-            )
-            if answer is None:
-                raise Unreachable(
-                    "the API cannot be reached",
-                    self.settings.url,
-                    "no connection",
-                    "check the address in FB_API_URL and the network",
-                )
-            found = answer.body if isinstance(answer.body, dict) else {}
-            token = found.get("accessToken") or found.get("access_token") or found.get("token")
-            if answer.is_failure or not isinstance(token, str):
-                raise AuthenticationFailed(
-                    "the login was refused",
-                    "POST /user/login",
-                    f"{answer.status} {answer.code}".strip(),
-                    "check FB_EMAIL and FB_PASSWORD; an account with multi-factor login cannot be used by automation",
-                )
-            self._user = found.get("user") or {}
-            self._token = Secret(token)
+        return self._tokens.token
 
     @property
     def user(self) -> Mapping[str, Any]:
         """What the login said about the user; empty with a token from the environment."""
-        return self._user
+        return self._tokens.user
 
-    def _wait(self, seconds: float, why: str) -> None:
-        self._wait_exactly(seconds * (0.5 + self._jitter()), why)
+    def pause(self, seconds: float, why: str) -> None:
+        """Wait for what only time can bring. Raises Interrupted on a stop."""
+        self._waiting.sit_out(seconds, why, self._run, why)
 
-    def _wait_exactly(self, seconds: float, why: str) -> None:
-        if seconds >= 1:
-            self._told(f"waiting {seconds:.0f} s: {why}")
-        self._sleep(seconds)
+    def read(self, path: str, params: Mapping[str, str] | None = None, *, method: str = "GET", body: Any = None) -> Any:
+        """The JSON body of a read; repeated while that can help. Raises Unreachable, AuthenticationFailed, ApiFault."""
+        asked = Asked(method, path, body, params, repeats_when_lost=True)
+        answer = self._sent(asked)
+        if answer.is_failure:
+            raise self._fault(answer, asked)
+        return answer.body
+
+    def remove(self, path: str) -> bool:
+        """DELETE; False when the API knows no such object, or no such user: only a listing can tell which."""
+        asked = Asked("DELETE", path)
+        answer = self._sent(asked)
+        if answer.status == 404:
+            return False
+        if answer.is_failure or not (answer.is_json or answer.body is None):
+            raise self._fault(answer, asked)
+        return True
+
+    def write(self, method: str, path: str, body: Any = None, *, is_slow: bool = False) -> Any:
+        """The JSON body of a write (None when empty). Raises Ambiguous when the outcome is unknown."""
+        asked = Asked(method, path, body, is_slow=is_slow)
+        answer = self._sent(asked)
+        if answer.status < 400 and not answer.is_failure and (answer.is_json or answer.body is None):
+            return answer.body
+        raise self._fault(answer, asked)
+
+    def _fault(self, answer: Answer, asked: Asked) -> FbplanError:
+        return fault_of(answer, asked.call, lambda text: self._redactor.masked(text, asked.body))
+
+    def _sent(self, asked: Asked) -> Answer:
+        action = Deadline.after("action", self.settings.timeouts.action, self._clock())
+        return self._send(asked, action.or_sooner(self._run))
+
+    def _send(self, asked: Asked, deadline: Deadline) -> Answer:
+        """Ask until there is an answer that another try would not better, or tries, retries or time run out."""
+        tries, has_renewed, so_far = 0, False, "nothing of it was sent yet"
+        while True:
+            token = None if asked.is_public else self._tokens.current(deadline)
+            with self.throttle.slot(deadline, asked.call) as episode:
+                if deadline.left(self._clock()) <= 0:
+                    raise deadline.missed(asked.call, so_far)
+                found = self._once(asked, token, deadline)
+            if isinstance(found, Answer) and self._has_ended(found, asked):
+                if has_renewed:
+                    raise fresh_refused(asked.call)
+                # A 401 was turned away: repeating it is safe, and no sign that the API is unwell.
+                self._tokens.renew(token, deadline)
+                has_renewed = True
+                continue
+            tries += 1
+            trouble = self._trouble(asked, found, tries, episode, deadline)
+            if not isinstance(trouble, Trouble):
+                if trouble.status < 500:
+                    self._budget.refill()
+                self.throttle.went_well(episode)
+                return trouble
+            so_far = trouble.told
+            if tries >= trouble.most:
+                raise trouble.fault
+            if trouble.is_news and not self._budget.spend():
+                raise used_up(trouble.fault)
+            if trouble.wait > deadline.left(self._clock()):
+                raise deadline.missed(asked.call, so_far)
+            self._waiting.sit_out(trouble.wait, trouble.why, deadline, asked.call)
+
+    def _once(self, asked: Asked, token: Secret | None, deadline: Deadline) -> Answer | NotSent | Ambiguous:
+        """One request. A lost answer is raised, and returned only where the call may be repeated."""
+        try:
+            found = self._transport.ask(asked, token, deadline)
+        except Ambiguous as fault:
+            if not asked.repeats_when_lost:
+                raise
+            return fault
+        if isinstance(found, Answer) and found.status != 401 and not asked.is_public:
+            self._tokens.accepted(token)
+        return found
+
+    def _has_ended(self, answer: Answer, asked: Asked) -> bool:
+        """Whether the answer says that the token ran out, and there is a way to another."""
+        return answer.status == 401 and not asked.is_public and not answer.asks_for_mfa and self._tokens.renews
+
+    def _trouble(
+        self, asked: Asked, found: Answer | NotSent | Ambiguous, tries: int, episode: int, deadline: Deadline
+    ) -> Answer | Trouble:
+        """What one try came to: an answer to go on with, or a reason to try again."""
+        match found:
+            case NotSent(why):
+                url = self.settings.url
+                return Trouble(not_reached(url, why), self._backoff(tries), f"{url} cannot be reached")
+            case Ambiguous():
+                return self._unanswered(asked, found, tries)
+            case Answer(status=429) if not found.is_quota:
+                return self._turned_away(asked, found, tries, episode, deadline)
+            case Answer() if asked.repeats_when_lost and (found.is_failure or not found.is_json):
+                fault = self._fault(found, asked)
+                return self._unanswered(asked, fault, tries) if isinstance(fault, Ambiguous) else found
+            case Answer():
+                return found
+
+    def _backoff(self, tries: int) -> float:
+        return backoff(tries, FIRST_BACKOFF, self._jitter)
+
+    def _unanswered(self, asked: Asked, fault: Ambiguous, tries: int) -> Trouble:
+        last = not_answered(self.settings.url, asked.call, fault)
+        return Trouble(last, self._backoff(tries), f"{asked.call}: {fault.what}")
+
+    def _turned_away(self, asked: Asked, answer: Answer, tries: int, episode: int, deadline: Deadline) -> Trouble:
+        """A 429. Everyone slows down, unless it turns out to be the quota: that is final."""
+        may_be_quota = asked.call == QUOTA_CALL and answer.retry_after is None
+        if may_be_quota and tries == 1 and self._is_quota_used_up(deadline):
+            raise quota_used_up(asked.call, "`GET /user/quota` shows no room for another bucket")
+        wait = wait_asked(answer.retry_after, self._now())
+        if wait is None:
+            wait = backoff(tries, FIRST_PAUSE, self._jitter)
+        is_news = self.throttle.slow_down(episode, wait, SLOW_DOWN)
+        most = QUOTA_TRIES if may_be_quota else TRIES
+        return Trouble(turned_away(asked.call, tries), 0, SLOW_DOWN, most, is_news)
+
+    def _is_quota_used_up(self, deadline: Deadline) -> bool:
+        """Asked once; whatever keeps it from being known leaves the 429 a request to slow down."""
+        asked = Asked("GET", "/user/quota", repeats_when_lost=True)
+        with self.throttle.slot(deadline, asked.call):
+            found = self._once(asked, self._tokens.token, deadline)
+        return isinstance(found, Answer) and not found.is_failure and is_full_of_buckets(found.body)

@@ -17,6 +17,7 @@ __all__ = ["GUARDS", "Limits", "Situation", "checked_allowances", "refusals"]
 
 GUARDS: tuple[Callable[[Situation], Iterator[Refusal]], ...] = (
     identity.ambiguous,
+    identity.unsettled,
     identity.short_listings,
     identity.adoptions,
     identity.renames,

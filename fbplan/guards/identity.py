@@ -22,6 +22,17 @@ def ambiguous(s: Situation) -> Iterator[Refusal]:
         )
 
 
+def unsettled(s: Situation) -> Iterator[Refusal]:
+    for question in s.questions:
+        yield Refusal(
+            "unsettled",
+            question.address,
+            f"{len(question.ids)} new live objects are called '{question.name}', and the answer to its create was lost",
+            f"ids: {', '.join(question.ids)}",
+            "delete by hand the ones that nobody uses; fbplan does not guess",
+        )
+
+
 def short_listings(s: Situation) -> Iterator[Refusal]:
     for kind in KINDS.values():
         owned = s.ledger.owned(kind.name)

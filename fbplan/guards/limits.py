@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator
 
 from fbplan.guards.situation import Situation
-from fbplan.plan import Action, Refusal
+from fbplan.plan import Action, Reason, Refusal
 
 
 def limits(s: Situation) -> Iterator[Refusal]:
-    removed = sum(c.action in {Action.DELETE, Action.REPLACE} for c in s.changes)
+    counted = [c for c in s.changes if c.reason is not Reason.ORPHAN]  # nobody ever knew them: they are no loss
+    removed = sum(c.action in {Action.DELETE, Action.REPLACE} for c in counted)
     if removed > s.bound("max-deletes", s.limits.max_deletes):
         yield Refusal(
             "max-deletes",
@@ -23,7 +24,7 @@ def limits(s: Situation) -> Iterator[Refusal]:
     owned = len(s.ledger.entries)
     touched = sum(
         c.action in {Action.DELETE, Action.REPLACE, Action.UPDATE} and not c.is_adopted and s.entry(c) is not None
-        for c in s.changes
+        for c in counted
     )
     allowed_ppm = max(s.limits.max_change_ppm, s.bound("max-change", 0) * 10_000)
     if owned >= 10 and touched * 1_000_000 > allowed_ppm * owned:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from fbplan.errors import UsageFault
 from fbplan.ledger import Entry, Ledger
+from fbplan.pending import Question
 from fbplan.plan import Change
 from fbplan.state import DesiredState, World
 
@@ -38,6 +39,8 @@ class Situation:
     """Addresses of buckets that the published or the coming policy sends writes to."""
     orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Routed buckets by repository address, where the spec does not say what is attached."""
+    questions: tuple[Question, ...] = ()
+    """What lost answers left behind and only a person can tell apart."""
     drains: Mapping[str, int] = field(default_factory=dict)
     """Seconds of drain by repository address, where it is more than none."""
 

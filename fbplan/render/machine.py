@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from fbplan.errors import Diagnostic, ExitCode, FbplanError, SpecInvalid
-from fbplan.outcome import Report
+from fbplan.outcome import Report, Result
 from fbplan.plan import Plan, plan_json
 from fbplan.render import words
 
@@ -99,12 +99,14 @@ def report_annotations(report: Report, plan: Plan) -> str:
     lines = [
         _command("error", f"{o.address} {o.verb}: {o.told}", "fbplan apply")
         for o in report.outcomes
-        if o.fault is not None
+        if o.result in {Result.FAILED, Result.UNKNOWN}
     ]
+    if report.unrecorded is not None:
+        lines.append(_command("error", f"not recorded: {report.unrecorded}", "fbplan apply"))
     lines.append(
         _command(
             "notice",
-            f"{plan.workspace}: {sum(o.fault is None for o in report.outcomes)} of {len(report.outcomes)} steps without an error",
+            f"{plan.workspace}: {len(report.of(Result.DONE))} of {len(report.outcomes)} steps done",
             "fbplan apply",
         )
     )

@@ -27,7 +27,11 @@ def verdict(report: Report, plan: Plan) -> str:
     parts += [f"{n:,} {name}" for name, n in quiet.items()]
     if report.policy.startswith("generation"):
         parts.append("policy published")
-    for result, name in ((Result.FAILED, "failed"), (Result.SKIPPED, "skipped")):
+    for result, name in (
+        (Result.FAILED, "failed"),
+        (Result.UNKNOWN, "with an unknown outcome"),
+        (Result.SKIPPED, "skipped"),
+    ):
         if report.of(result):
             parts.append(f"{len(report.of(result)):,} {name}")
     return ", ".join(parts) or "nothing to do"
@@ -36,25 +40,29 @@ def verdict(report: Report, plan: Plan) -> str:
 def report_text(report: Report, plan: Plan, seconds: float, palette: Palette = PLAIN) -> str:
     """The last lines of an apply: the verdict, each failure with its way out, what to do next."""
     p, lines = palette, []
-    for outcome in report.of(Result.FAILED):
-        lines.append(f"{p.danger}failed{p.off} {outcome.address} {outcome.verb}: {outcome.told}")
+    for outcome in report.of(Result.FAILED, Result.UNKNOWN):
+        lines.append(f"{p.danger}{outcome.result.value}{p.off} {outcome.address} {outcome.verb}: {outcome.told}")
         if outcome.fault is not None and outcome.fault.next:
             lines.append(f"  next: {outcome.fault.next}")
     skipped = report.of(Result.SKIPPED)
     lines += [f"{p.caution}skipped{p.off} {o.address} {o.verb}: {o.told}" for o in skipped[:20]]
     if len(skipped) > 20:
         lines.append(f"{p.caution}skipped{p.off} … and {len(skipped) - 20:,} more")
-    is_done = not report.of(Result.FAILED) and not skipped
+    if report.unrecorded is not None:
+        lines += [f"{p.danger}not recorded{p.off} {report.unrecorded}", f"  next: {report.unrecorded.next}"]
+    is_done = not report.of(Result.FAILED, Result.UNKNOWN) and not skipped and report.unrecorded is None
     tint = p.good if is_done else p.danger
     lines.append(f"{tint}{plan.workspace}: {verdict(report, plan)}{p.off} in {seconds:.1f} s")
-    lines.append(f"next: {_next(plan, is_done=is_done)}")
+    lines.append(f"next: {_next(plan, is_done=is_done, is_unrecorded=report.unrecorded is not None)}")
     return "\n".join(lines) + "\n"
 
 
-def _next(plan: Plan, *, is_done: bool) -> str:
+def _next(plan: Plan, *, is_done: bool, is_unrecorded: bool) -> str:
     spec = "" if plan.spec_path == "fbplan.yaml" else f" {plan.spec_path}"
     if is_done and plan.policy is not None and plan.policy.publishes:
         return f"hand {plan.policy.path} to the services that write; `fbplan policy render --format env` shows their settings"
+    if is_unrecorded:
+        return f"fbplan apply{spec}  (what was done stands in the journal; the next apply puts it into the ledger)"
     return f"fbplan plan{spec}" + ("" if is_done else "  (what was done is recorded; the rest stays in the plan)")
 
 
@@ -68,6 +76,7 @@ def report_document(report: Report, plan: Plan) -> str:
                 "plan_id": plan.plan_id,
                 "workspace": plan.workspace,
                 "policy": report.policy,
+                "unrecorded": str(report.unrecorded) if report.unrecorded is not None else None,
                 "outcomes": [
                     {
                         "address": o.address,
@@ -97,10 +106,17 @@ def report_markdown_of(report: Report, plan: Plan, seconds: float) -> str:
     return report_markdown(
         {
             "verdict": f"{verdict(report, plan)} in {seconds:.1f} s",
-            "failed": [row(o) for o in report.of(Result.FAILED)][:200],
+            "failed": [row(o) for o in report.of(Result.FAILED, Result.UNKNOWN)][:200],
+            "unrecorded": cell(str(report.unrecorded)) if report.unrecorded is not None else "",
             "skipped": [row(o) for o in report.of(Result.SKIPPED)][:200],
             "done": [row(o) for o in done][:300],
             "done_count": len(done),
-            "next": cell(_next(plan, is_done=len(done) == len(report.outcomes))),
+            "next": cell(
+                _next(
+                    plan,
+                    is_done=len(done) == len(report.outcomes) and report.unrecorded is None,
+                    is_unrecorded=report.unrecorded is not None,
+                )
+            ),
         }
     )

@@ -3,89 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
-
-GUIDE = (Path(__file__).parents[2] / "examples" / "credit-harvesting" / "fbplan.yaml").read_text(encoding="utf-8")
-SECRETS = {
-    name: f"canary-{name.lower()}"
-    for name in (
-        "GCP_CLIENT_EMAIL",
-        "GCP_PRIVATE_KEY",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AZURE_STORAGE_ACCOUNT",
-        "AZURE_STORAGE_KEY",
-    )
-}
-
-
-@dataclass
-class Ran:
-    code: int
-    out: str
-    err: str
-
-
-class Desk:
-    """A folder with a spec, and the commands a person types there."""
-
-    def __init__(self, folder: Path, url: str) -> None:
-        self.folder, self.url = folder, url
-        self.environ = (
-            {k: v for k, v in os.environ.items() if not k.startswith(("FB_", "CI"))}
-            | SECRETS
-            | {"FB_API_URL": url, "FB_JWT": "any"}
-        )
-        self.spec(GUIDE)
-
-    def spec(self, text: str) -> None:
-        (self.folder / "fbplan.yaml").write_text(text, encoding="utf-8")
-
-    def __call__(self, *arguments: str, **environ: str) -> Ran:
-        found = subprocess.run(
-            [sys.executable, "-m", "fbplan", *arguments],
-            cwd=self.folder,
-            env={**self.environ, **environ},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=120,
-        )
-        for secret in SECRETS.values():
-            assert secret not in found.stdout + found.stderr
-        assert "Traceback" not in found.stderr, found.stderr
-        return Ran(found.returncode, found.stdout, found.stderr)
-
-    def http(self, method: str, path: str, body: object = None) -> object:
-        return httpx.request(method, self.url + path, json=body, headers={"authorization": "Bearer hand"}).json()
+from desk import GUIDE, Desk, opened
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "fbplan", "emulator", "--port", "0", "--data", str(tmp_path / "emulator")],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stderr is not None
-    line = server.stderr.readline()
-    folder = tmp_path / "desk"
-    folder.mkdir()
-    try:
-        yield Desk(folder, line.split("listens on ")[1].split(",")[0])
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=20)
-        assert server.returncode in {0, 143}
+    with opened(tmp_path) as found:
+        yield found
 
 
 def test_the_guides_case_by_hand(desk: Desk) -> None:
@@ -177,6 +105,7 @@ def test_a_token_never_comes_from_a_flag_and_every_command_has_an_example(desk: 
         ["demo"],
         ["emulator"],
         ["ledger", "list"],
+        ["journal", "show"],
     ):
         told = desk(*command, "--help").out
         assert "Example" in told, command
@@ -233,7 +162,7 @@ def test_a_second_apply_at_the_same_time_is_told_who_holds_the_lock(desk: Desk) 
         file.write("process 4711")
         file.flush()
         fcntl.flock(file, fcntl.LOCK_EX)
-        ran = desk("apply", "--yes")
+        ran = desk("apply", "--yes", "--lock-timeout", "0s")
     assert ran.code == 6
     assert "process 4711" in ran.err
     assert desk("apply", "--yes").code == 0
@@ -246,37 +175,3 @@ def test_login_as_a_machine_user(desk: Desk) -> None:
     assert "robot@acme.example" in ran.out
     assert "canary-password" not in ran.out + ran.err
     assert desk("whoami", FB_JWT="", FB_EMAIL="robot@acme.example").code == 7
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_finishes_what_is_in_flight_records_it_and_starts_nothing_new(
-    desk: Desk, number: int, code: int
-) -> None:
-    desk.http(
-        "POST",
-        "/_emulator/faults",
-        {
-            "faults": [
-                {"method": "POST", "path": "/bucket", "fault": "delay", "seconds": 1, "nth": n} for n in (1, 2, 3)
-            ]
-        },
-    )
-    ignoring = "import signal, os, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.executable, [sys.executable, '-m', 'fbplan', 'apply', '--yes'])"
-    running = subprocess.Popen(
-        [sys.executable, "-c", ignoring],
-        cwd=desk.folder,
-        env=desk.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while sum(f["seen"] for f in desk.http("GET", "/_emulator/faults")["faults"]) < 3:  # type: ignore[index]  # each POST is under way
-        assert running.poll() is None
-    running.send_signal(number)
-    out, err = running.communicate(timeout=30)
-    assert (running.returncode, "Traceback" in err) == (code, False), err
-    assert "3 created" in out
-    assert "not started: interrupted" in out + err
-    assert len(json.loads((desk.folder / "fbplan.ledger.json").read_text())["resources"]) == 3
-    assert desk("apply", "--yes").code == 0
-    assert desk("plan", "--detailed-exitcode").code == 0

@@ -72,7 +72,7 @@ def test_a_dropped_precondition_is_caught(changed: Rig) -> None:
 
 def test_trusting_an_empty_list_is_caught(changed: Rig) -> None:
     changed.spec(START)
-    changed.fault(method="GET", path="/bucket", fault="empty-list", times=1)
+    changed.fault(method="GET", path="/bucket", fault="empty-list", times=9)
     plan = changed.plan()
     assert {r.guard for r in plan.refusals} >= {"short-listing"}
     assert not any(c.action is Action.DELETE for c in plan.changes)

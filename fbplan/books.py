@@ -1,0 +1,172 @@
+"""What an apply remembers while it runs: each step goes into the journal before it is sent, and its outcome after.
+
+At the end the ledger is written whole and the journal removed. Whatever happens in between, `recovery` has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from typing_extensions import override
+
+from fbplan.calls import Books, Done, Sending
+from fbplan.entry import UNKNOWN_ID
+from fbplan.errors import FbplanError, Interrupted, LockHeld
+from fbplan.journal import Begun, Ended, Intent, Issued, Journal, Left, PolicyPublished, Seen
+from fbplan.kinds.base import split_address
+from fbplan.ledger import write_ledger
+from fbplan.observe import Observation
+from fbplan.outcome import Outcome
+from fbplan.pending import Pending
+from fbplan.plan import Step, Verb
+from fbplan.recorder import Recorder
+from fbplan.storage.base import JOURNAL, Lease, Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Where the books of an apply are kept, and what says that it must stop."""
+
+    storage: Storage | None = None
+    lease: Lease | None = None
+    begun: Begun | None = None
+    stopped: Callable[[], bool] = lambda: False
+
+
+class Bookkeeper(Books):
+    """The journal and the growing ledger of one apply. Safe across threads."""
+
+    def __init__(
+        self, keeping: Keeping, recorder: Recorder, observation: Observation, now: Callable[[], float]
+    ) -> None:
+        self._keeping, self._recorder, self._observation, self._now = keeping, recorder, observation, now
+        self._turn = Lock()
+        self._seen: dict[tuple[str, str | None], tuple[str, ...]] = {}
+        self._pending: dict[str, Pending] = {}
+        self._name = ""
+        self.journal: Journal | None = None
+
+    def begin(self) -> None:
+        """Open the journal. What cannot be recorded must not be written: this fails before the first call."""
+        storage, begun = self._keeping.storage, self._keeping.begun
+        if storage is None or begun is None:
+            return
+        self._name = f"{JOURNAL}{begun.run}"
+        self.journal = Journal(storage.open_log(self._name))
+        try:
+            self.journal.intend(replace(begun, salt=self._recorder.ledger.salt))
+        except FbplanError:
+            self.journal.close()
+            storage.remove(self._name)
+            raise
+
+    @property
+    def halt(self) -> FbplanError | None:
+        """Why nothing new may be sent: a signal, a lost lock, a journal that cannot be written."""
+        if self.journal is not None and self.journal.fault is not None:
+            return self.journal.fault
+        if self._keeping.lease is not None and not self._keeping.lease.is_held():
+            return LockHeld(
+                "the lock was lost",
+                self._keeping.storage.label if self._keeping.storage else "",
+                "somebody broke it, or it could not be renewed in time; nothing new was sent",
+                "see who holds it: fbplan unlock; then run the same command again",
+            )
+        if self._keeping.stopped():
+            return Interrupted("interrupted", "", "nothing new was started", "run the same command again to finish")
+        return None
+
+    @override
+    def intend(self, step: Step, sending: Sending | None) -> None:
+        self._require_leave()
+        kind, pending = split_address(step.address)[0], None
+        held = self._recorder.ledger.entries.get(step.address)
+        was = held.id if held is not None else None
+        if sending is not None:
+            before = self._before(kind, sending.parent_id)
+            pending = Pending(
+                step.address,
+                sending.name,
+                sending.parent_id,
+                int(self._now()),
+                self._recorder.delta(step, Done(UNKNOWN_ID)),
+                sending.sent,
+                before,
+                was,
+                sink=step.sink if step.verb is Verb.ISSUE else None,
+            )
+            self._pending[step.id] = pending
+        if self.journal is not None:
+            light = None if pending is None else replace(pending, before=())
+            self.journal.intend(Intent(step.id, step.address, step.verb.value, was, light))
+            self._require_leave()
+
+    def _before(self, kind: str, parent_id: str | None) -> tuple[str, ...]:
+        """What was there of a kind in a parent when the apply began; written down once for each."""
+        with self._turn:
+            place = (kind, parent_id)
+            if place not in self._seen:
+                rows = self._observation.by_id.values()
+                self._seen[place] = tuple(o.id for o in rows if o.kind == kind and o.parent_id == parent_id)
+                if self.journal is not None:
+                    self.journal.note(Seen(kind, parent_id, self._seen[place]))
+            return self._seen[place]
+
+    def _require_leave(self) -> None:
+        fault = self.halt
+        if fault is not None:
+            raise fault
+
+    @override
+    def issued(self, step: Step, remote: str, key_id: str) -> None:
+        self._pending[step.id] = replace(self._pending[step.id], issued=remote, key_id=key_id)
+        if self.journal is not None:
+            self.journal.note(Issued(step.id, remote, key_id))
+
+    @override
+    def left(self, step: Step, sending: Sending) -> None:
+        pending = self._pending[step.id]
+        self._recorder.leave(pending)
+        if self.journal is not None:
+            self.journal.note(Left(pending))
+
+    def ended(self, step: Step, outcome: Outcome, done: Done | None, *, is_settled: bool) -> None:
+        """A step is over, or given up. The ledger grows; a create that nobody can tell of stays on the books."""
+        pending, record = self._pending.get(step.id), Ended(step.id, outcome.result.value, is_settled)
+        if done is not None and pending is not None:
+            self._recorder.take(pending.then.identified(done.id, done.key_id))
+            record = replace(record, id=done.id, key_id=done.key_id)
+        elif done is not None:
+            delta = self._recorder.delta(step, done)
+            self._recorder.take(delta)
+            record = replace(record, delta=delta)
+        elif pending is not None and not is_settled:
+            self._recorder.leave(pending)
+        if self.journal is not None and self.journal.fault is None:
+            with suppress(FbplanError):  # `halt` tells it; what this step did is found by reading
+                self.journal.note(record)
+
+    def published(self, generation: int) -> None:
+        self._recorder.published(generation)
+        if self.journal is not None and self.journal.fault is None:
+            with suppress(FbplanError):  # the next generation follows from the published file too
+                self.journal.note(PolicyPublished(generation))
+
+    def close(self) -> FbplanError | None:
+        """Write the ledger whole and remove the journal; why not, if that fails: then the journal stays and knows."""
+        self._recorder.take_the_rest()
+        try:
+            if self._keeping.lease is not None and not self._keeping.lease.is_held():
+                return self.halt
+            self._recorder.ledger = write_ledger(self._recorder.ledger, self._keeping.storage, int(self._now()))
+            if self._keeping.storage is not None and self._name:
+                self._keeping.storage.remove(self._name)
+        except FbplanError as fault:
+            return fault
+        finally:
+            if self.journal is not None:
+                self.journal.close()
+        return None

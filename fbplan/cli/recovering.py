@@ -1,0 +1,62 @@
+"""Before anything new: what an earlier apply left behind is folded into the ledger, and what is unclear is read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fbplan.client.api import ReadClient
+from fbplan.kinds.base import Json
+from fbplan.ledger import Ledger, write_ledger
+from fbplan.pending import Question
+from fbplan.recovery import InForce, in_force
+from fbplan.settle import Holds, forget_late, settle
+from fbplan.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The ledger to plan with, what was found out, and what only a person can tell."""
+
+    ledger: Ledger
+    story: tuple[str, ...]
+    questions: tuple[Question, ...]
+
+
+def look(found: InForce, client: ReadClient, workspace_id: str, folder: Path) -> Recovered:
+    """The ledger in force with every pending create settled, as far as reading can. Writes nothing."""
+    settled = settle(client, workspace_id, found.ledger, holds_in(folder))
+    story = (found.story, *settled.story) if found.journals else settled.story
+    return Recovered(settled.ledger, tuple(s for s in story if s), settled.questions)
+
+
+def recover(
+    storage: Storage | None, client: ReadClient, workspace_id: str, folder: Path, now: Callable[[], float] = time.time
+) -> Recovered:
+    """The same for an apply that holds the lock: the ledger is written, and the journals are removed."""
+    found = in_force(storage)
+    recovered = look(found, client, workspace_id, folder)
+    ledger = forget_late(recovered.ledger, int(now()))
+    if storage is not None and (found.journals or ledger != found.ledger):
+        ledger = write_ledger(ledger, storage, int(now()))
+        for journal in found.journals:
+            storage.remove(journal.name)
+    return replace(recovered, ledger=ledger)
+
+
+def holds_in(folder: Path) -> Holds:
+    """Asks the sinks that can be read; anything else cannot be told."""
+
+    def held(sink: Json, key_id: str) -> bool | None:
+        from pydantic import TypeAdapter, ValidationError
+
+        from fbplan.secrets import Sink, SinkRef, holds
+
+        try:
+            return holds(TypeAdapter[Sink](SinkRef).validate_python(sink), folder, key_id)
+        except ValidationError:
+            return None
+
+    return held

@@ -1,0 +1,247 @@
+"""The write-ahead record of one apply: what is about to be sent, and what became of it.
+
+    begun                    who, which plan
+    seen                     what was there before
+    intent                   one step, before its first call: durable before anything is sent
+    issued                   the id of a new API key, before its secret goes to the sink
+    left                     a lost create that may still come, before the step sends another
+    outcome                  what became of a step, and how that changes the ledger
+    published                the generation of the routing policy
+
+One line a record: CRC-32 of the text, a space, JSON with the number of the line. A torn last line is what a
+crash leaves and is passed over; a damaged line before others is reported. It never holds a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic_core import to_json
+
+from fbplan.entry import Delta, delta_from, delta_json
+from fbplan.errors import FbplanError
+from fbplan.pending import Pending, pending_from, pending_json
+from fbplan.storage.base import JOURNAL, Log, Storage
+
+FORMAT = "fbplan.journal/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The first record: which apply this is. `serial` is that of the ledger it began from."""
+
+    run: str
+    at: str
+    who: str
+    host: str
+    process: int
+    plan_id: str
+    steps: int
+    workspace_id: str
+    serial: int
+    salt: str
+    command: str = ""
+    run_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was there before: the ids of one kind, in one parent, that the apply began with. Written once for each."""
+
+    kind: str
+    parent_id: str | None
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One step that is about to be sent. `pending` is what settles it, for a create or an issue; its `before` is in the
+    `Seen` record, once for all."""
+
+    step: str
+    address: str
+    verb: str
+    was: str | None = None
+    """The id that the ledger held for the address."""
+    pending: Pending | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new API key as the API answered it, before its secret is anywhere else."""
+
+    step: str
+    id: str
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A create that got no answer and left no trace, before the same step sent another: it may still come."""
+
+    pending: Pending
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of a step. `is_settled` is false where nobody knows yet whether it happened."""
+
+    step: str
+    result: str
+    is_settled: bool = True
+    delta: Delta | None = None
+    """How the ledger changes; for a create its intent says it already, and only the ids are new."""
+    id: str = ""
+    key_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPublished:
+    """The routing policy that this apply published."""
+
+    generation: int
+
+
+Record = Begun | Seen | Intent | Issued | Left | Ended | PolicyPublished
+
+
+class Journal:
+    """The journal of a running apply. Safe across threads; one durable write serves all who wait for it."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._adding, self._syncing = threading.Lock(), threading.Lock()
+        self._added = self._durable = 0
+        self.fault: FbplanError | None = None
+        """Why nothing can be recorded any more; then nothing may be sent either."""
+
+    def intend(self, record: Record) -> None:
+        """Return once the record is durable. Raises FbplanError: then nothing may be sent."""
+        mine = self._add(record)
+        with self._syncing:
+            if self._durable >= mine:
+                return  # somebody else's write took ours with it
+            if self.fault is not None:
+                raise self.fault  # after a failed sync a second one may lie
+            upto = self._added
+            try:
+                self._log.sync()
+            except FbplanError as fault:
+                self.fault = fault
+                raise
+            self._durable = upto
+
+    def note(self, record: Record) -> None:
+        """Record what happened; it becomes durable with the next intent, and until then reading can find it out."""
+        self._add(record)
+
+    def _add(self, record: Record) -> int:
+        with self._adding:
+            if self.fault is not None:
+                raise self.fault
+            try:
+                self._log.append(line_of(record, self._added + 1))
+            except FbplanError as fault:
+                self.fault = fault
+                raise
+            self._added += 1
+            return self._added
+
+    def close(self) -> None:
+        """No more records: a call that was given up and still ends must not write where something else is by then."""
+        with self._adding:
+            self.fault = self.fault or FbplanError("the journal is closed")
+            self._log.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A journal that was left behind, read."""
+
+    name: str
+    records: tuple[Record, ...]
+    is_torn: bool
+    """Whether its last line was cut: the write of a record that nobody was told of yet."""
+
+    @property
+    def begun(self) -> Begun | None:
+        return next((r for r in self.records if isinstance(r, Begun)), None)
+
+
+def unfinished(storage: Storage | None) -> tuple[Unfinished, ...]:
+    """Every journal that an apply left behind, oldest first. Raises FbplanError for a damaged one."""
+    if storage is None:
+        return ()
+    return tuple(read_journal(storage, name) for name in storage.names(JOURNAL))
+
+
+def read_journal(storage: Storage, name: str) -> Unfinished:
+    """One journal, line by line."""
+    lines = storage.read_log(name).split(b"\n")
+    is_torn = lines.pop() != b""
+    records: list[Record] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            records.append(record_from(line, number))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
+            if number == len(lines):
+                is_torn = True
+                break
+            raise FbplanError(
+                f"the journal of an earlier apply is damaged at line {number} of {len(lines)}",
+                f"{storage.label} ({name})",
+                str(fault) or "it cannot be read",
+                f"look at it: fbplan journal show; restore it from a backup, or move it away, and check what the steps from line {number} on left behind",
+            ) from fault
+    return Unfinished(name, tuple(records), is_torn)
+
+
+_KINDS: Mapping[str, type[Any]] = {
+    "begun": Begun,
+    "seen": Seen,
+    "intent": Intent,
+    "issued": Issued,
+    "left": Left,
+    "outcome": Ended,
+    "published": PolicyPublished,
+}
+_WORDS = {kind: word for word, kind in _KINDS.items()}
+
+
+def line_of(record: Record, number: int) -> bytes:
+    """A record as it stands in the log."""
+    body = {f: getattr(record, f) for f in record.__slots__}
+    if isinstance(record, Intent | Left):
+        body["pending"] = None if record.pending is None else pending_json(record.pending)
+    elif isinstance(record, Ended):
+        body["delta"] = None if record.delta is None else delta_json(record.delta)
+    elif isinstance(record, Begun):
+        body = {"format": FORMAT, **asdict(record)}
+    text = to_json({"n": number, "record": _WORDS[type(record)], **body})  # ten times faster than json
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def record_from(line: bytes, number: int) -> Record:
+    """The record of a line. Raises ValueError, KeyError or TypeError for one that is not as it was written."""
+    checksum, _, text = line.partition(b" ")
+    if checksum != b"%08x" % zlib.crc32(text):
+        raise ValueError("its checksum does not match")
+    body = json.loads(text)
+    if body.pop("n") != number:
+        raise ValueError("a line before it is missing")
+    kind = _KINDS[body.pop("record")]
+    if kind is Begun and body.pop("format") != FORMAT:
+        raise ValueError("it was written by another version of fbplan")
+    if kind is Seen:
+        body["ids"] = tuple(body["ids"])
+    if body.get("pending") is not None:
+        body["pending"] = pending_from(body["pending"])
+    if body.get("delta") is not None:
+        body["delta"] = delta_from(body["delta"])
+    found: Record = kind(**body)
+    return found

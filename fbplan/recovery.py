@@ -1,0 +1,132 @@
+"""What an apply that did not end left behind, folded into the ledger. Pure but for the reading of the storage.
+
+ledger as written + outcomes of each unfinished journal = the ledger in force
+an intent of a create without an outcome               = pending: `settle` looks for its object
+any other intent without an outcome                    = nothing to do: the next plan compares the object anyway
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from fbplan.entry import Delta, Entry
+from fbplan.journal import Begun, Ended, Intent, Issued, Left, PolicyPublished, Seen, Unfinished, unfinished
+from fbplan.kinds.base import split_address
+from fbplan.ledger import Ledger, read_ledger
+from fbplan.pending import Pending
+from fbplan.storage.base import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The ledger in force, and the journals that it was folded from: to be removed once it is written."""
+
+    ledger: Ledger
+    journals: tuple[Unfinished, ...] = ()
+
+    @property
+    def story(self) -> str:
+        """What was found of earlier applies, in a sentence or two; empty when there is nothing to tell."""
+        return " ".join(_told(journal) for journal in self.journals)
+
+
+def in_force(storage: Storage | None) -> InForce:
+    """The ledger as every command reads it. Raises FbplanError for a damaged ledger or journal."""
+    ledger, journals = read_ledger(storage), unfinished(storage)
+    for journal in journals:
+        ledger = folded(ledger, journal)
+    return InForce(ledger, journals)
+
+
+def folded(ledger: Ledger, journal: Unfinished) -> Ledger:
+    """The ledger after what a journal tells. Folding it twice changes nothing more."""
+    begun = journal.begun
+    if begun is not None:
+        ledger = replace(ledger, workspace_id=ledger.workspace_id or begun.workspace_id, salt=ledger.salt or begun.salt)
+    open_intents: dict[str, Intent] = {}
+    open_keys: dict[str, Issued] = {}
+    seen: dict[tuple[str, str | None], tuple[str, ...]] = {}
+    entries, pending, generation = dict(ledger.entries), list(ledger.pending), ledger.policy_generation
+    for record in journal.records:
+        match record:
+            case Seen():
+                seen[record.kind, record.parent_id] = record.ids
+            case Intent():
+                open_intents[record.step] = record
+            case Issued():
+                open_keys[record.step] = record
+            case Ended():
+                intent = open_intents.get(record.step)
+                if record.is_settled:
+                    open_intents.pop(record.step, None)
+                pending += _change(entries, _delta(record, intent), intent)
+            case Left():
+                pending += [record.pending] if record.pending not in pending else []
+            case PolicyPublished():
+                generation = max(generation or 0, record.generation)
+            case Begun():
+                pass
+    for step, intent in open_intents.items():
+        if intent.pending is not None:
+            key, place = open_keys.get(step), (split_address(intent.address)[0], intent.pending.parent_id)
+            found = replace(intent.pending, before=seen.get(place, ()))
+            if key is not None:
+                found = replace(found, issued=key.id, key_id=key.key_id)
+            if found not in pending and not _is_known(entries, found):
+                pending.append(found)
+    return replace(ledger, entries=entries, pending=tuple(pending), policy_generation=generation)
+
+
+def _delta(record: Ended, intent: Intent | None) -> Delta:
+    """What an outcome changes: written out, or in its intent but for the ids."""
+    if record.delta is not None:
+        return record.delta
+    then = intent.pending.then if record.id and intent is not None and intent.pending is not None else Delta()
+    return then.identified(record.id, record.key_id)
+
+
+def _change(entries: dict[str, Entry], delta: Delta, intent: Intent | None) -> Iterator[Pending]:
+    """Apply a delta. Where the ledger has moved on since, a rival's word about the address is the newer one; what this
+    step made is then nobody's, and pending."""
+    address = intent.address if intent is not None else ""
+    held, new = entries.get(address), delta.put.get(address)
+    has_moved = intent is not None and held is not None and held.id not in {intent.was, new.id if new else None}
+    for gone in delta.drop:
+        if not (has_moved and gone == address):
+            entries.pop(gone, None)
+    for name, entry in delta.put.items():
+        if not (has_moved and name == address):
+            entries[name] = entry
+        elif intent is not None and intent.pending is not None:
+            yield replace(intent.pending, issued=entry.id, key_id=entry.keys[-1].key_id if entry.keys else "")
+
+
+def _is_known(entries: dict[str, Entry], pending: Pending) -> bool:
+    held = entries.get(pending.address)
+    return held is not None and pending.issued is not None and pending.issued in held.ids
+
+
+def _told(journal: Unfinished) -> str:
+    begun = journal.begun
+    ended = {r.step for r in journal.records if isinstance(r, Ended) and r.is_settled}
+    results = Counter(r.result for r in journal.records if isinstance(r, Ended) and r.is_settled)
+    lost = [r for r in journal.records if isinstance(r, Intent) and r.step not in ended]
+    head = (
+        f"an apply by {begun.who} on {begun.host}, begun {begun.at}, did not end" if begun else "an apply did not end"
+    )
+    parts = list(_parts(results, begun.steps if begun else 0, lost))
+    return f"{head}: {', '.join(parts)}." if parts else f"{head}; it had sent nothing."
+
+
+def _parts(results: Counter[str], steps: int, lost: list[Intent]) -> Iterator[str]:
+    if results or lost:
+        yield f"of {steps:,} steps {results['done']:,} {'was' if results['done'] == 1 else 'were'} done"
+    if failed := sum(n for result, n in results.items() if result != "done"):
+        yield f"{failed:,} had failed"
+    if lost:
+        names = ", ".join(f"{i.address} {i.verb}" for i in lost[:8]) + (
+            f" and {len(lost) - 8:,} more" if len(lost) > 8 else ""
+        )
+        yield f"{len(lost):,} {'was' if len(lost) == 1 else 'were'} on the way ({names})"

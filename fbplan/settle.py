@@ -1,0 +1,129 @@
+"""Pending creates, settled by reading: what came of them, what is an orphan, what only a person can tell.
+
+the sink or the ledger holds it   ours
+not there before, and nobody's    ours too, or, for a key whose secret is lost, an orphan: the next plan deletes it
+two of these                      asked, never guessed
+none                              it did not happen; for a day it may still come, and is looked for
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from fbplan.client.api import ReadClient
+from fbplan.entry import Delta, Entry
+from fbplan.kinds import KINDS
+from fbplan.kinds.base import Field, Json, Kind, split_address
+from fbplan.ledger import Ledger
+from fbplan.pending import ORPHAN, Pending, Question
+from fbplan.state import Observed
+from fbplan.wire import observed_from
+
+LATEST = 86_400
+"""Seconds for which a request that got no answer may still take effect. Nobody documents it; a day is careful."""
+
+Holds = Callable[[Json, str], bool | None]
+"""Whether a sink (as the spec writes it) holds an access key id; None when that cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The ledger after the reading, what was found out, and what has to be asked."""
+
+    ledger: Ledger
+    story: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+
+
+def settle(client: ReadClient, workspace_id: str, ledger: Ledger, holds: Holds) -> Settled:
+    """Look for the object of every pending create. Writes nothing; without any it reads nothing."""
+    if not ledger.pending:
+        return Settled(ledger)
+    listings: dict[tuple[str, str | None], list[Observed]] = {}
+    story: list[str] = []
+    questions: list[Question] = []
+    for pending in ledger.pending:
+        kind = KINDS[split_address(pending.address)[0]]
+        place = (kind.name, pending.parent_id)
+        if place not in listings:
+            listings[place] = _listed(client, kind, workspace_id, pending.parent_id)
+        ledger, told, question = _one(ledger, kind, pending, listings[place], holds)
+        story += [told] if told else []
+        questions += [question] if question else []
+    return Settled(ledger, tuple(story), tuple(questions))
+
+
+def forget_late(ledger: Ledger, now: int) -> Ledger:
+    """Without what was looked for long enough."""
+    return replace(ledger, pending=tuple(p for p in ledger.pending if now - p.at < LATEST))
+
+
+def _listed(client: ReadClient, kind: Kind, workspace_id: str, parent_id: str | None) -> list[Observed]:
+    if kind.parent is not None and not _exists(client, KINDS[kind.parent], workspace_id, parent_id):
+        return []  # what stood in it ended with it
+    return [observed_from(kind, row, parent_id) for row in client.listing(kind, workspace_id, parent_id)]
+
+
+def _exists(client: ReadClient, kind: Kind, workspace_id: str, remote: str | None) -> bool:
+    return any(row.get("id") == remote for row in client.listing(kind, workspace_id))
+
+
+def is_meant(kind: Kind, pending: Pending, live: Observed) -> bool:
+    """Whether a live object can be the one that was sent: it is new, and has the name and the fields that were sent."""
+    is_named = live.name == pending.name or (kind.marker_field is not None and live.name.startswith("(no marker)"))
+    return is_named and live.id not in pending.before and all(_agrees(f, pending, live) for f in kind.compared)
+
+
+def _agrees(facts: Field, pending: Pending, live: Observed) -> bool:
+    """Whether a field is as it was sent, as far as the listing shows it."""
+    there = live.fields.get(facts.name)
+    return (
+        facts.is_name
+        or facts.name not in pending.sent
+        or there is None
+        or facts.normalise(there) == facts.normalise(pending.sent[facts.name])
+    )
+
+
+def _one(
+    ledger: Ledger, kind: Kind, pending: Pending, live: list[Observed], holds: Holds
+) -> tuple[Ledger, str, Question | None]:
+    owned = {remote for entry in ledger.entries.values() for remote in entry.ids}
+    rest = replace(ledger, pending=tuple(p for p in ledger.pending if p is not pending))
+    found = [o for o in live if o.id not in owned and (o.id == pending.issued or is_meant(kind, pending, o))]
+    if kind.reveals_secret:
+        kept = [o for o in found if o.key_id and holds(pending.sink, o.key_id)]
+        mine = kept if len(kept) == 1 else []
+        orphans = [o for o in found if o not in mine and (pending.issued in {None, o.id})]
+    else:
+        mine = found if len(found) == 1 and _is_free(ledger, pending) else []
+        orphans = [o for o in found if o not in mine]
+    if mine:
+        rest = rest.changed(pending.then.identified(mine[0].id, mine[0].key_id or pending.key_id))
+    if len(orphans) > 1:
+        return ledger, "", Question(pending.address, pending.name, tuple(sorted(o.id for o in orphans)))
+    if orphans:
+        rest = rest.changed(_left_behind(ledger, pending, orphans[0]))
+        why = "its secret is lost" if kind.reveals_secret else "another object took its place meanwhile"
+        return rest, f"{pending.address} was made and {why}: it is an orphan, and the plan deletes it", None
+    if mine:
+        return rest, f"{pending.address} was made after all: reading shows it", None
+    if pending.issued is not None or not _is_free(ledger, pending):
+        return rest, "", None
+    return ledger, f"{pending.address} is not there: its create did not happen", None
+
+
+def _is_free(ledger: Ledger, pending: Pending) -> bool:
+    """Whether the address is as it was when the create was sent: nothing took its place since."""
+    held = ledger.entries.get(pending.address)
+    return held is None or held.id == pending.was
+
+
+def _left_behind(ledger: Ledger, pending: Pending, orphan: Observed) -> Delta:
+    """The orphan under an address of its own; a second one gets a number."""
+    address, number = f"{pending.address}{ORPHAN}", 1
+    while address in ledger.entries:
+        number += 1
+        address = f"{pending.address}{ORPHAN}{number}"
+    return Delta({address: Entry(orphan.id, orphan.name)})
