@@ -111,12 +111,12 @@ def append_receipt(storage: Storage, receipt: Receipt) -> None:
     """Add a receipt, durably. Raises FbplanError; what the apply did is done all the same."""
 
     def make(before: bytes) -> bytes:
+        if not before:
+            return encoded(replace(receipt, number=1, previous=""))
         last = _parsed(before)
-        if last is not None:
-            number = last.number
-        else:  # none, or one that was cut short: it counts, too
-            number = len(_lines(storage.read_log(RECEIPTS))) if before else 0
-        return encoded(replace(receipt, number=number + 1, previous=_digest(before) if before else ""))
+        # a line that was cut short counts, too
+        number = last.number if last is not None else len(_lines(storage.read_log(RECEIPTS)))
+        return encoded(replace(receipt, number=number + 1, previous=_digest(before)))
 
     storage.add_record(RECEIPTS, make)
 

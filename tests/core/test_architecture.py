@@ -24,6 +24,7 @@ LAYERS = (
     ("plan_schema",),
     ("plan",),
     ("outcome",),
+    ("receipts",),
     ("guards", "diff"),
     ("client", "planner", "wire"),
     ("observe", "policy", "settle"),
@@ -42,6 +43,7 @@ HOMES = {
     "jinja2": {"policy", "render"},
     "deepdiff": {"diff", "policy"},
     "ryaml": {"spec"},
+    "obstore": {"storage"},
     "werkzeug": {"emulator"},
     "waitress": {"emulator"},
 }
