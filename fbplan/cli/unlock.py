@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import sys
 from datetime import UTC, datetime
@@ -17,11 +16,9 @@ from fbplan.storage import Holder, Storage, open_storage
 from fbplan.storage.base import Clock
 from fbplan.storage.holding import sentence
 
-_ID = re.compile(r"[0-9a-f]{12}|unknown")
-
 
 @click.command(
-    epilog="\b\nExamples:\n  fbplan unlock\n  fbplan unlock 3f2a9c41d0be\n  fbplan unlock infra/fbplan.yaml 3f2a9c41d0be --yes"
+    epilog="\b\nExamples:\n  fbplan unlock\n  fbplan unlock 20260301T100000Z-3f2a9c41\n  fbplan unlock infra/fbplan.yaml 20260301T100000Z-3f2a9c41 --yes"
 )
 @click.argument("words", metavar="[SPEC] [LEASE_ID]", nargs=-1)
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
@@ -122,9 +119,9 @@ def _age(since: str, now: datetime) -> str:
 
 
 def _asked(words: tuple[str, ...]) -> tuple[Path, str | None]:
-    """A word that is a file or a folder here is the spec; one that looks like the id of a lease is one."""
-    ids = [w for w in words if _ID.fullmatch(w) and not Path(w).exists()]
-    specs = [w for w in words if w not in ids]
+    """A word that is a file or a folder here, or is written like one, is the spec; any other is the id of a lease."""
+    specs = [w for w in words if Path(w).suffix in {".yaml", ".yml"} or "/" in w or Path(w).exists()]
+    ids = [w for w in words if w not in specs]
     if len(ids) > 1 or len(specs) > 1:
         raise UsageFault("one spec and one lease id at most", "", "", "fbplan unlock [SPEC] [LEASE_ID]")
     return Path(specs[0]) if specs else Path("fbplan.yaml"), ids[0] if ids else None

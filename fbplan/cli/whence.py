@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
+import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from fbplan.storage import Holder
@@ -74,9 +77,21 @@ def with_commit(found: Whence, folder: Path, git: str = "git") -> Whence:
     return Whence(found.who, found.host, found.run_url, head, changed)
 
 
-def holder_of(found: Whence, command: str, now: str) -> Holder:
-    """Who will hold the lock: a new lease, whose id nobody else has. `now` is RFC 3339."""
-    return Holder(os.urandom(6).hex(), found.who, found.host, os.getpid(), now, command, found.run_url)
+def from_here(environ: Mapping[str, str]) -> Whence:
+    """What the environment and this machine tell."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container whose user has no name
+        user = ""
+    return whence(environ, user, socket.gethostname())
+
+
+def new_holder(found: Whence, command: str, now: datetime) -> Holder:
+    """Who will hold the lock: a new lease, whose id nobody else has."""
+    lease = f"{now:%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
+    return Holder(
+        lease, found.who, found.host, os.getpid(), f"{now:%Y-%m-%dT%H:%M:%SZ}", _clean(command)[:200], found.run_url
+    )
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str:
