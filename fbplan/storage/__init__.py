@@ -13,9 +13,6 @@ from fbplan.storage.location import NotAPlace, is_url, parse_url
 
 __all__ = ["Blob", "Conflict", "Files", "Holder", "Lease", "Log", "Storage", "open_storage"]
 
-LEASE_SECONDS = "FBPLAN_LEASE_SECONDS"
-TIMEOUT = "FBPLAN_STORAGE_TIMEOUT"
-
 
 def open_storage(location: str, folder: Path, environ: Mapping[str, str] | None = None) -> Storage | None:
     """The storage behind `ledger:`; None for `none`, which keeps nothing. Relative paths count from `folder`.
@@ -35,8 +32,11 @@ def open_storage(location: str, folder: Path, environ: Mapping[str, str] | None 
     from fbplan.storage.objects import Objects
 
     env = os.environ if environ is None else environ
-    seconds = _seconds(env, LEASE_SECONDS, SECONDS)
-    patience = Patience(timeout=(timeout := _seconds(env, TIMEOUT, 10.0)), altogether=4 * timeout)
+    seconds = _seconds("FBPLAN_LEASE_SECONDS", env.get("FBPLAN_LEASE_SECONDS"), SECONDS)
+    patience = Patience(
+        timeout=(timeout := _seconds("FBPLAN_STORAGE_TIMEOUT", env.get("FBPLAN_STORAGE_TIMEOUT"), 10.0)),
+        altogether=4 * timeout,
+    )
     # a heartbeat has to come through, or to fail, while there is time for the next one
     hasty = Patience(timeout=min(timeout, seconds / 6), retries=2, altogether=seconds / 4)
     return Objects(
@@ -44,8 +44,7 @@ def open_storage(location: str, folder: Path, environ: Mapping[str, str] | None 
     )
 
 
-def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
-    text = environ.get(name) or ""
+def _seconds(name: str, text: str | None, default: float) -> float:
     if not text:
         return default
     try:

@@ -25,6 +25,7 @@ _ENDPOINTS = (
     "AZURE_ENDPOINT",
     "GOOGLE_BASE_URL",
 )
+_EMULATORS = ("AZURE_STORAGE_USE_EMULATOR",)
 _CREDENTIALS: dict[Scheme, str] = {
     "s3": 'set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION (profiles are not read: eval "$(aws configure export-credentials --format env)")',
     "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or GOOGLE_SERVICE_ACCOUNT",
@@ -184,7 +185,7 @@ def connected(url: ObjectUrl, patience: Patience, environ: Mapping[str, str] | N
         "connect_timeout": timedelta(seconds=min(5.0, patience.timeout)),
         # only where the user named such an endpoint
         "allow_http": any((env.get(name) or "").startswith("http://") for name in _ENDPOINTS)
-        or bool(env.get("AZURE_STORAGE_USE_EMULATOR")),
+        or any(env.get(name) for name in _EMULATORS),
     }
     retry: RetryConfig = {
         "max_retries": patience.retries,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-from storage_places import holder
+from pathlib import Path
 
-from fbplan.errors import LockHeld, Refused
-from fbplan.storage import Conflict, Storage
+import pytest
+from storage_places import holder, opened
+
+from fbplan.errors import LockHeld, Refused, UsageFault
+from fbplan.storage import Conflict, Storage, open_storage
 
 
 def silent(text: str) -> None:
@@ -132,3 +134,21 @@ def test_breaking_needs_the_id_of_the_present_holder(storage: Storage) -> None:
     storage.break_lease("lease1")
     assert storage.holder() is None
     lease.release()
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "soon", "1e9"])
+def test_a_lease_or_timeout_that_is_no_sensible_number_is_a_usage_fault(text: str, tmp_path: Path) -> None:
+    for name in ("FBPLAN_LEASE_SECONDS", "FBPLAN_STORAGE_TIMEOUT"):
+        with pytest.raises(UsageFault, match=name):
+            opened("s3://acme/ledger.json", tmp_path, **{name: text})
+
+
+def test_a_url_that_cannot_be_used_is_a_usage_fault_without_the_url(tmp_path: Path) -> None:
+    with pytest.raises(UsageFault) as fault:
+        opened("s3://canary:canary@acme/ledger.json", tmp_path)
+    assert "canary" not in f"{fault.value} {fault.value.next}"
+
+
+def test_none_keeps_nothing_and_a_path_counts_from_the_folder(tmp_path: Path) -> None:
+    assert open_storage("none", tmp_path) is None
+    assert open_storage("ops/l.json", tmp_path).label == str(tmp_path / "ops" / "l.json")
