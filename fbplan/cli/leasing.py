@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import secrets
-import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +9,7 @@ from datetime import UTC, datetime
 
 from fbplan.cli.output import story
 from fbplan.cli.pipeline import Planned
+from fbplan.cli.whence import from_here, new_holder
 from fbplan.journal import Begun
 from fbplan.plan import Plan
 from fbplan.storage import Holder, Lease, Storage
@@ -33,15 +30,7 @@ def leased(storage: Storage | None, wait: float, environ: Mapping[str, str]) -> 
 
 def holder_of(environ: Mapping[str, str]) -> Holder:
     """Who this run is, for whoever waits for it."""
-    now = datetime.now(UTC)
-    return Holder(
-        id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
-        who=environ.get("GITHUB_ACTOR") or getpass.getuser(),
-        host=socket.gethostname(),
-        process=os.getpid(),
-        since=f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        command=" ".join(["fbplan", *sys.argv[1:]])[:200],
-    )
+    return new_holder(from_here(environ), " ".join(["fbplan", *sys.argv[1:]]), datetime.now(UTC))
 
 
 def begun_of(lease: Lease | None, plan: Plan, planned: Planned) -> Begun | None:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 COMMANDS = {
     "author": {"init": "author", "validate": "author", "schema": "author"},
     "change": {"plan": "change", "show": "change", "apply": "change"},
-    "observe": {"whoami": "observe"},
+    "observe": {"whoami": "observe", "history": "history"},
     "policy": {"policy": "policy"},
-    "local": {"demo": "demo", "emulator": "emulator", "ledger": "observe", "journal": "journal"},
+    "local": {"demo": "demo", "emulator": "emulator", "ledger": "observe", "journal": "journal", "unlock": "unlock"},
 }
 _MODULES = {name: module for group in COMMANDS.values() for name, module in group.items()}
 

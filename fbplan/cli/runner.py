@@ -7,11 +7,12 @@ from pathlib import Path
 from fbplan.cli.output import story
 from fbplan.plan import Plan
 from fbplan.secrets.environ import Environ
+from fbplan.storage.location import is_url
 
 
 def warn_of_lost_ledger(location: str, folder: Path, environ: Environ) -> None:
     """CI runners are thrown away: a ledger that git does not keep is lost with them."""
-    if not environ.get("CI") or location == "none":
+    if not environ.get("CI") or location == "none" or is_url(location):
         return
     import subprocess
 
@@ -30,7 +31,7 @@ def warn_of_lost_ledger(location: str, folder: Path, environ: Environ) -> None:
         tracked = False
     if not tracked:
         story(
-            f"warning: CI is set and git does not track {location}: what fbplan owns is forgotten with this machine, and nothing will ever be deleted.\n  Commit the ledger after each apply, or keep the folder between runs."
+            f"warning: CI is set and git does not track {location}: what fbplan owns is forgotten with this machine, and nothing will ever be deleted.\n  Commit the ledger after each apply, or keep it in an object store: `ledger: s3://BUCKET/PATH/ledger.json`."
         )
 
 

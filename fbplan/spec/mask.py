@@ -14,7 +14,7 @@ from fbplan.secrets import MASK
 from fbplan.spec.nodes import Lines, Node
 from fbplan.spec.vocabulary import Words, looks_secret, plain_words, reads_secret, words
 
-_PASTED = re.compile(r"-----BEGIN|//[^/\s@]*@")
+_PASTED = re.compile(r"-----BEGIN|//[^/\s@]*@|[?&](?:sig|X-Amz-Signature)=")
 _ANCHOR = re.compile(r"(?:^|\s)&\S")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#")
 _ELLIPSIS = "# …"

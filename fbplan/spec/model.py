@@ -51,9 +51,13 @@ class Spec(Resource):
     buckets: Annotated[dict[Name, Bucket], Doc(description="registered provider buckets")] = {}
     repositories: Annotated[dict[Name, Repository], Doc(description="repositories, their attachments and keys")] = {}
     policy: Annotated[PolicySettings | None, Doc(description="the routing policy file")] = None
-    ledger: Annotated[str, Doc(min_length=1, description="where fbplan keeps what it owns: a file, or `none`")] = (
-        "fbplan.ledger.json"
-    )
+    ledger: Annotated[
+        str,
+        Doc(
+            min_length=1,
+            description="where fbplan keeps what it owns: a file, an object (s3://, gs://, az://), or `none`",
+        ),
+    ] = "fbplan.ledger.json"
     limits: Annotated[Limits, Doc(description="guards against large changes")] = Limits()
     delete: Annotated[list[Departure], Doc(description="resources to destroy")] = []
     forget: Annotated[list[Departure], Doc(description="resources to drop from the ledger without a write")] = []

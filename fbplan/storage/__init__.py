@@ -2,16 +2,57 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
+from fbplan.errors import UsageFault
 from fbplan.storage.base import Blob, Conflict, Holder, Lease, Log, Storage
 from fbplan.storage.files import Files
+from fbplan.storage.location import NotAPlace, is_url, parse_url
 
 __all__ = ["Blob", "Conflict", "Files", "Holder", "Lease", "Log", "Storage", "open_storage"]
 
 
-def open_storage(location: str, folder: Path) -> Storage | None:
-    """The storage behind `ledger:`; None for `none`, which keeps nothing. Relative paths count from `folder`."""
+def open_storage(location: str, folder: Path, environ: Mapping[str, str] | None = None) -> Storage | None:
+    """The storage behind `ledger:`; None for `none`, which keeps nothing. Relative paths count from `folder`.
+
+    Opening asks nothing of the network. Raises UsageFault for a URL that fbplan cannot use.
+    """
     if location == "none":
         return None
-    return Files(folder / location)
+    if not is_url(location):
+        return Files(folder / location)
+    try:
+        url = parse_url(location)
+    except NotAPlace as fault:
+        raise UsageFault("the ledger's URL cannot be used", "ledger", fault.what, fault.fix) from fault
+    from fbplan.storage.object_calls import Patience, connected
+    from fbplan.storage.object_lease import SECONDS
+    from fbplan.storage.objects import Objects
+
+    env = os.environ if environ is None else environ
+    seconds = _seconds("FBPLAN_LEASE_SECONDS", env.get("FBPLAN_LEASE_SECONDS"), SECONDS)
+    patience = Patience(
+        timeout=(timeout := _seconds("FBPLAN_STORAGE_TIMEOUT", env.get("FBPLAN_STORAGE_TIMEOUT"), 10.0)),
+        altogether=4 * timeout,
+    )
+    # a heartbeat has to come through, or to fail, while there is time for the next one
+    hasty = Patience(timeout=min(timeout, seconds / 6), retries=2, altogether=seconds / 4)
+    return Objects(
+        connected(url, patience, env), str(url), url.key, seconds=seconds, lock_calls=connected(url, hasty, env)
+    )
+
+
+def _seconds(name: str, text: str | None, default: float) -> float:
+    if not text:
+        return default
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 1 <= found <= 600:
+        raise UsageFault(
+            f"{name} is not a number of seconds", "", f"it is '{text[:40]}'", "write 1 to 600, for example 30"
+        )
+    return found

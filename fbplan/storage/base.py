@@ -3,11 +3,13 @@ paths or keys of them.
 
     read, write, remove     one document whole; a write says what it believes to replace
     open_log, read_log      lines that only grow, durable after each `sync`
+    add_record              one line more in a log that outlives runs; it sees the line before
     lease                   the right to apply: one holder at a time
 """
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from fbplan.errors import LockHeld
 
 LEDGER = "ledger"
 JOURNAL = "journal."
-RECEIPTS = "receipts"
+RECEIPTS = "receipts.jsonl"
 LOCK = "lock"
 
 
@@ -45,6 +47,23 @@ class Holder:
     run_url: str = ""
     seconds: float = 0.0
     """How long the lease lives without a heartbeat; 0 when the machine itself frees it (a lock of the kernel)."""
+    beat: int = 0
+    """How often it was renewed. A number that moves is a holder that lives."""
+
+
+def since_boot() -> float:
+    """Seconds that never jump; where the system can tell, they count on while the machine sleeps."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How a wait passes. No decision here compares the clocks of two machines."""
+
+    now: Callable[[], float] = since_boot
+    sleep: Callable[[float], None] = time.sleep
 
 
 class Log(ABC):
@@ -111,6 +130,13 @@ class Storage(ABC):
     @abstractmethod
     def read_log(self, name: str) -> bytes:
         """Everything in a log that survived, in order; empty when there is none."""
+
+    @abstractmethod
+    def add_record(self, name: str, make: Callable[[bytes], bytes]) -> None:
+        """Add the line that `make` returns, durably; it is given the last line, empty when there is none.
+
+        `make` may be called again when somebody else added a line first. Read it with `read_log`. Raises FbplanError.
+        """
 
     @abstractmethod
     def lease(self, holder: Holder, wait: float, told: Callable[[str], None]) -> Lease:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from fbplan.errors import FbplanError, LockHeld
+from fbplan.errors import FbplanError
 from fbplan.storage.atomic import write_atomically
-from fbplan.storage.base import LEDGER, Blob, Conflict, Holder, Lease, Log, Storage
+from fbplan.storage.base import LEDGER, LOCK, Blob, Clock, Conflict, Holder, Lease, Log, Storage
+from fbplan.storage.file_lease import break_lock, present_holder, take
 
 
 class Files(Storage):
@@ -21,8 +22,8 @@ class Files(Storage):
 
     is_local = True
 
-    def __init__(self, ledger: Path) -> None:
-        self._ledger, self.label = ledger, str(ledger)
+    def __init__(self, ledger: Path, clock: Clock | None = None) -> None:
+        self._ledger, self.label, self._clock = ledger, str(ledger), clock or Clock()
 
     def path(self, name: str) -> Path:
         if name == LEDGER:
@@ -72,6 +73,9 @@ class Files(Storage):
         path = self.path(name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise _cannot("made", path.parent, fault) from fault
+        try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
             _sync_folder(path.parent)
         except FileExistsError as fault:
@@ -95,40 +99,30 @@ class Files(Storage):
             raise _cannot("read", self.path(name), fault) from fault
 
     @override
-    def lease(self, holder: Holder, wait: float, told: Callable[[str], None]) -> Lease:
-        path = self.path("lock")
+    def add_record(self, name: str, make: Callable[[bytes], bytes]) -> None:
+        path = self.path(name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            try:
+                _add_line(descriptor, make)
+            finally:
+                os.close(descriptor)
+            _sync_folder(path.parent)
         except OSError as fault:
-            raise FbplanError(
-                "the lock beside the ledger cannot be made",
-                str(path),
-                fault.strerror or str(fault),
-                "apply needs to write there; nothing was changed",
-            ) from fault
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as fault:
-            by = os.read(descriptor, 200).decode(errors="replace").strip() or "an unknown process"
-            os.close(descriptor)
-            raise LockHeld(
-                "another apply is running",
-                str(path),
-                f"held by {by}",
-                "wait for it to end and run the same command again",
-            ) from fault
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"process {holder.process}".encode())
-        return _Flock(holder, descriptor)
+            raise _cannot("written", path, fault) from fault
+
+    @override
+    def lease(self, holder: Holder, wait: float, told: Callable[[str], None]) -> Lease:
+        return take(self.path(LOCK), holder, wait, told, self._clock)
 
     @override
     def holder(self) -> Holder | None:
-        return None
+        return present_holder(self.path(LOCK))
 
     @override
     def break_lease(self, lease_id: str) -> None:
-        raise FbplanError("a lock of the kernel ends with its process", self.label, "", "end that process")
+        break_lock(self.path(LOCK), lease_id)
 
 
 class _File(Log):
@@ -164,19 +158,30 @@ class _File(Log):
             os.close(self._descriptor)
 
 
-class _Flock(Lease):
-    def __init__(self, holder: Holder, descriptor: int) -> None:
-        self.holder, self._descriptor = holder, descriptor
-
-    @override
-    def is_held(self) -> bool:
-        return True
-
-    @override
-    def release(self) -> None:
+def _add_line(descriptor: int, make: Callable[[bytes], bytes]) -> None:
+    """Add a line after the last one; a line that a crash cut short is ended first, and stays for whoever reads."""
+    fcntl.flock(descriptor, fcntl.LOCK_EX)  # two applies at once, should their own lock ever fail
+    size = os.fstat(descriptor).st_size
+    tail = _last_line(descriptor, size)
+    line = make(tail.rstrip(b"\n")) + b"\n"
+    content = line if not size or tail.endswith(b"\n") else b"\n" + line
+    try:
+        while content:
+            content = content[os.write(descriptor, content) :]
+        os.fsync(descriptor)
+    except OSError:
         with contextlib.suppress(OSError):
-            os.ftruncate(self._descriptor, 0)
-            os.close(self._descriptor)
+            os.ftruncate(descriptor, size)  # a full disk: no half line is left behind
+        raise
+
+
+def _last_line(descriptor: int, size: int) -> bytes:
+    tail, start = b"", size
+    while start and b"\n" not in tail[:-1]:
+        taken = min(start, 65_536)
+        start -= taken
+        tail = os.pread(descriptor, taken, start) + tail
+    return tail[tail.rfind(b"\n", 0, -1) + 1 :]
 
 
 def _tag(content: bytes) -> str:

@@ -24,6 +24,7 @@ LAYERS = (
     ("plan_schema",),
     ("plan",),
     ("outcome",),
+    ("receipts",),
     ("guards", "diff"),
     ("drain",),
     ("client", "planner", "wire"),
@@ -43,6 +44,7 @@ HOMES = {
     "jinja2": {"policy", "render"},
     "deepdiff": {"diff", "policy"},
     "ryaml": {"spec"},
+    "obstore": {"storage"},
     "werkzeug": {"emulator"},
     "waitress": {"emulator"},
 }

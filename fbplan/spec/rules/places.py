@@ -8,14 +8,20 @@ from fbplan.errors import Code, Diagnostic
 from fbplan.spec.document import Document
 from fbplan.spec.model import Spec
 from fbplan.spec.rules.scope import Scope
-
-_STORES = ("s3://", "gs://", "az://")
+from fbplan.storage.location import NotAPlace, is_url, parse_url
 
 
 def place_rules(spec: Spec, doc: Document, scope: Scope) -> Iterator[Diagnostic]:
     del scope
-    for path, value in ((("ledger",), spec.ledger), (("policy", "path"), spec.policy.path if spec.policy else "")):
-        if value.lower().startswith(_STORES):
-            yield doc.problem(
-                Code.BAD_VALUE, "object storage is not available in this version", "name a local file", path
-            )
+    if is_url(spec.ledger):
+        try:
+            parse_url(spec.ledger)
+        except NotAPlace as fault:
+            yield doc.problem(Code.BAD_VALUE, fault.what, fault.fix, ("ledger",))
+    if spec.policy is not None and is_url(spec.policy.path):
+        yield doc.problem(
+            Code.BAD_VALUE,
+            "a policy in object storage is not available in this version",
+            "name a local file, and upload it after the apply",
+            ("policy", "path"),
+        )

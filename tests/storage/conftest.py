@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from storage_places import AZURE, S3, Hands, in_memory, make_container, opened
+
+from fbplan.storage import Files, Storage
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3]:
+    server = S3()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    for name in [n for n in os.environ if n.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in s3_server.environ().items():
+        monkeypatch.setenv(name, value)
+    s3_server.script.clear()
+    s3_server.calls.clear()
+    yield s3_server
+    s3_server.script.clear()
+    s3_server.ignores_conditions = False
+
+
+@pytest.fixture(scope="session")
+def azurite_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Microsoft's own emulator of Azure Blob Storage."""
+    found = shutil.which("azurite-blob")
+    if found is None:
+        pytest.skip("azurite-blob is not on the PATH: npm install azurite")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("azurite")
+    server = subprocess.Popen(
+        [found, "--blobPort", str(port), "--location", str(folder), "--disableTelemetry", "--skipApiVersionCheck"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    while "successfully listens" not in server.stdout.readline():
+        assert server.poll() is None
+    yield f"http://127.0.0.1:{port}/devstoreaccount1"
+    server.terminate()
+    server.communicate(timeout=20)
+
+
+@pytest.fixture
+def azure(azurite_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new container."""
+    for name, value in {**AZURE, "AZURE_STORAGE_ENDPOINT": azurite_url}.items():
+        monkeypatch.setenv(name, value)
+    container = f"c{uuid.uuid4().hex}"
+    make_container(azurite_url, container)
+    return f"az://{container}"
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+@pytest.fixture(params=["files", "memory", "s3", "azure"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """An empty place of every kind: what holds here holds behind the whole interface."""
+    match request.param:
+        case "files":
+            return Files(tmp_path / "ops" / "fbplan.ledger.json")
+        case "memory":
+            return in_memory()
+        case "s3":
+            request.getfixturevalue("s3")
+            return opened(f"s3://acme/{uuid.uuid4().hex}/ledger.json", tmp_path)
+        case _:
+            return opened(f"{request.getfixturevalue('azure')}/team/ledger.json", tmp_path)
