@@ -13,7 +13,7 @@ from pathlib import Path
 from fbplan.apply import Setting, check_preconditions, execute
 from fbplan.books import Keeping
 from fbplan.cli.connection import connected
-from fbplan.cli.leasing import begun_of, leased
+from fbplan.cli.leasing import begun_of, keep_receipt, leased
 from fbplan.cli.output import View, emit, palette_for, story
 from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
 from fbplan.cli.recovering import recover
@@ -122,6 +122,8 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
                 ),
             )
         seconds = time.monotonic() - began
+        code = ExitCode(128 + stop.number) if report.exit_code is ExitCode.SIGINT else report.exit_code
+        keep_receipt(storage, lease, plan, report, code, seconds, folder)
         emit(
             outputs,
             {
@@ -131,10 +133,9 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
                 "github": lambda _: machine.report_annotations(report, plan),
             },
         )
-    code = int(128 + stop.number if report.exit_code is ExitCode.SIGINT else report.exit_code)
     if report.is_abandoned:
         stop.leave_now(code)
-    return code
+    return int(code)
 
 
 def _planned(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from fbplan.cli.output import story
 from fbplan.cli.pipeline import Planned
-from fbplan.cli.whence import from_here, new_holder
+from fbplan.cli.whence import from_here, new_holder, with_commit
+from fbplan.errors import ExitCode, FbplanError
 from fbplan.journal import Begun
+from fbplan.outcome import Report
 from fbplan.plan import Plan
+from fbplan.receipts import append_receipt, receipt_of
 from fbplan.storage import Holder, Lease, Storage
 
 
@@ -30,7 +35,12 @@ def leased(storage: Storage | None, wait: float, environ: Mapping[str, str]) -> 
 
 def holder_of(environ: Mapping[str, str]) -> Holder:
     """Who this run is, for whoever waits for it."""
-    return new_holder(from_here(environ), " ".join(["fbplan", *sys.argv[1:]]), datetime.now(UTC))
+    return new_holder(from_here(environ), spoken_command(), datetime.now(UTC))
+
+
+def spoken_command() -> str:
+    """What was typed; a secret is never an argument."""
+    return " ".join(["fbplan", *sys.argv[1:]])[:200]
 
 
 def begun_of(lease: Lease | None, plan: Plan, planned: Planned) -> Begun | None:
@@ -52,3 +62,36 @@ def begun_of(lease: Lease | None, plan: Plan, planned: Planned) -> Begun | None:
         command=holder.command,
         run_url=holder.run_url,
     )
+
+
+def keep_receipt(
+    storage: Storage | None,
+    lease: Lease | None,
+    plan: Plan,
+    report: Report,
+    code: ExitCode,
+    seconds: float,
+    folder: Path,
+) -> None:
+    """Add the receipt of this apply. What was done is done all the same: a failure is told and changes nothing."""
+    if storage is None or lease is None:
+        return
+    here = with_commit(from_here(os.environ), folder)
+    receipt = receipt_of(
+        plan,
+        report,
+        code,
+        at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        seconds=seconds,
+        command=spoken_command(),
+        who=here.who,
+        host=here.host,
+        run_url=here.run_url,
+        commit=here.commit,
+        is_dirty=here.is_dirty,
+        lease=lease.holder.id,
+    )
+    try:
+        append_receipt(storage, receipt)
+    except FbplanError as fault:
+        story(f"warning: no receipt of this apply could be kept: {fault}")

@@ -67,7 +67,7 @@ class Clock:
 
 
 class Log(ABC):
-    """Bytes that only grow. Not thread-safe: whoever writes it holds a lock of its own."""
+    """Bytes that only grow. One thread may append while another one syncs; two of a kind hold a lock of their own."""
 
     @abstractmethod
     def append(self, content: bytes) -> None:

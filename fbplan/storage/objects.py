@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 from typing_extensions import override
 
@@ -141,6 +142,7 @@ class _Segments(Log):
     def __init__(self, calls: Calls, label: str, key: str) -> None:
         self._calls, self._label, self._key = calls, label, key
         self._number, self._buffer = 0, bytearray()
+        self._adding = Lock()
         self._sending: bytes | None = None
 
     def claim(self) -> None:
@@ -150,18 +152,20 @@ class _Segments(Log):
 
     @override
     def append(self, content: bytes) -> None:
-        self._buffer += content
+        with self._adding:
+            self._buffer += content
 
     @override
     def sync(self) -> None:
         self._send()  # first what an earlier sync could not bring home: the same bytes, since it may stand there already
-        if self._buffer:
-            self._sending, self._buffer = bytes(self._buffer), bytearray()
-            self._send()
+        with self._adding:
+            self._sending, self._buffer = bytes(self._buffer) or None, bytearray()
+        self._send()
 
     @override
     def close(self) -> None:
-        self._buffer.clear()
+        with self._adding:
+            self._buffer.clear()
 
     def _send(self) -> None:
         if self._sending is None:
