@@ -18,9 +18,9 @@ from fault_strikes import TIMEOUT, Case
 from rig import Rig
 
 from fbplan.cli.pipeline import Planned
+from fbplan.client.api import ReadClient
 from fbplan.client.auth import Identity, Login
 from fbplan.client.session import Session, Settings
-from fbplan.client.throttle import Throttle
 from fbplan.emulator import Settings as Switches
 from fbplan.emulator.app import Emulator
 from fbplan.errors import ExitCode
@@ -92,15 +92,14 @@ class Bench(Rig):
         self.clock.sleep(seconds)
 
     def _session(self, login: Login | None = None) -> Session:
-        session = Session(
+        return Session(
             Settings("emulator:", 4),
             Identity(None if login else Secret("rig"), login),
             app=self._listened,
             sleep=self.clock.sleep,
             jitter=lambda: 0.5,
+            clock=self.clock.monotonic,
         )
-        session.throttle = Throttle(4, self.clock.monotonic)
-        return session
 
     def _listened(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """The emulator, with the secrets noted that it gives away."""
@@ -144,8 +143,7 @@ class Bench(Rig):
         for path, content in prepared.files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        self.session.close()
-        self.session = self._session(Login("owner@example.org", Secret(PASSWORD)) if case.strike.logs_in else None)
+        self.connect(case)
         self.app.log.clear()
         self.clear_faults()
         self.clock.slept = 0.0
@@ -154,6 +152,12 @@ class Bench(Rig):
             self.http("POST", "/_emulator/settings", {"bucket_quota": there})
         elif script := case.script(prepared.path, prepared.listing):
             self.http("POST", "/_emulator/faults", {"faults": script})
+
+    def connect(self, case: Case) -> None:
+        """A session of its own for each run, as a process has."""
+        self.session.close()
+        self.session = self._session(Login("owner@example.org", Secret(PASSWORD)) if case.strike.logs_in else None)
+        ReadClient(self.session).workspaces()  # as every run begins: its token has been accepted once
 
     def was_struck(self) -> bool:
         """Whether the first line of the script came to anything; the quota is not in the script."""

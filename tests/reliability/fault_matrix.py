@@ -39,6 +39,7 @@ def observed(bench: Bench, case: Case) -> Behaviour:
     dependants_are_skipped(prepared, report)
     nothing_leaks(bench, told)
     bench.clear_faults()
+    bench.connect(case)
     runs, plan = 0, bench.plan(*case.scenario.allow)
     if plan.has_changes:
         runs = 1

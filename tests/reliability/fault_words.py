@@ -19,16 +19,16 @@ def behaviour(prepared: Prepared, case: Case, report: Report, rows: Sequence[Map
     outcome = next(o for o in report.outcomes if o.step == case.scenario.step)
     sent = [r for r in rows if (r["method"], r["path"]) == (case.scenario.method, prepared.path)]
     has_waited = any(r["status"] == 429 for r in rows)
-    has_logged_in = sum(r["path"] == "/user/login" for r in rows) > 1
+    has_renewed = any(r["path"] in {"/user/login", "/user/refresh"} for r in rows)
     words = _ended(case.scenario.column, outcome, report) if outcome.result is not Result.DONE else ""
     if not words and case.point == "before-contract":
-        words = "waited, read again" if has_waited else "logged in and read again" if has_logged_in else QUIET
+        words = "waited, read again" if has_waited else "token renewed, read again" if has_renewed else QUIET
     if not words and len(sent) == 1:
         words = "found by reading" if "reading" in outcome.told else QUIET
     if not words and has_waited:
         words = "waited, sent again"
-    if not words and has_logged_in:
-        words = "logged in, sent again"
+    if not words and has_renewed:
+        words = "token renewed, sent again"
     if not words and case.scenario.column == "issue":
         lost = any(r["method"] == "DELETE" for r in rows)
         words = "looked; orphan deleted; issued again" if lost else "looked; issued again"
