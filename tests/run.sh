@@ -1,7 +1,7 @@
 #!/bin/sh
 # Everything that CI runs, in the order in which a failure is cheapest. Argument: the bin folder of the dev venv.
 #
-#   lint → format → types → typescript → tests → package → tests on the other Pythons that are here
+#   lint → format → types → typescript, azurite → tests → package → tests on the other Pythons that are here
 #
 # Each step prints its name and its seconds. The first one that fails ends the run and is named.
 set -eu
@@ -79,11 +79,15 @@ typescript() {
         @aws-sdk/client-s3@3 @aws-sdk/lib-storage@3 @aws-sdk/s3-request-presigner@3
 }
 
+# azurite: the emulator of Azure Blob Storage, for the ledger in an object store
+azurite() { [ -x .tools/node_modules/.bin/azurite-blob ] || npm install --silent --no-audit --no-fund --prefix .tools azurite@3.35; }
+
 step "lint" "$BIN/ruff" check --quiet .
 step "format" "$BIN/ruff" format --check --quiet .
 step "types" "$BIN/mypy"
 if command -v npm >/dev/null; then
     step "typescript" typescript
+    step "azurite" azurite
     PATH="$PWD/.tools/node_modules/.bin:$PATH"
 else
     printf '\n== typescript\n   left out: no npm on this machine\n'

@@ -47,7 +47,9 @@ class Process:
         )
 
     def says(self) -> str:
-        return self._child.stdout.readline().strip()
+        line = self._child.stdout.readline().strip()
+        assert line, f"it ended with {self._child.wait(20)}"
+        return line
 
     def asked(self, word: str) -> str:
         self._child.stdin.write(word + "\n")
