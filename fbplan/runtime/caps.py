@@ -1,0 +1,147 @@
+"""Rule 2: what the caps of a bucket say to one write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fbplan.runtime.calendar import Span, key_before, span_at
+from fbplan.runtime.policy import WRITTEN, Meter
+from fbplan.runtime.state import Local
+from fbplan.runtime.tuning import SLOT_MS
+from fbplan.runtime.usage import MeterUse
+from fbplan.runtime.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a bucket stands with one cap, for a write of some size. Bytes; `room` is what this writer may start."""
+
+    tier: str
+    """`open`, `last` or `closed`."""
+    rule: str
+    retry_at_ms: int | None = None
+    used: int = 0
+    own: int = 0
+    limit: int | None = None
+    room: int = 0
+    period: str = ""
+    full: tuple[str, ...] = ()
+    """The tiers, soft or hard, whose cap refuses such a write whoever makes it: there the hysteresis begins."""
+
+
+def standing(view: View, local: Local, now_ms: int, name: str, size: int) -> Standing:
+    """The gravest of what the caps of a bucket say."""
+    bucket = view.bucket(name)
+    found = Standing("open", "2.unlimited")
+    if "2.unlimited" in view.off and not bucket.written:
+        return Standing("closed", "2.unknown", view.next_poll_ms(now_ms))
+    for cap in bucket.written:
+        found = _written(view, local, now_ms, name, cap, size)
+        if found.tier == "closed":
+            return found
+    if found.tier == "open" and "2.hint" not in view.off and _is_hinted(view, name):
+        return Standing(
+            "last", "2.hint", None, found.used, found.own, found.limit, found.room, found.period, found.full
+        )
+    return found
+
+
+def _is_hinted(view: View, name: str) -> bool:
+    use = view.use(name)
+    caps = (cap for cap in view.bucket(name).meters if cap.name != WRITTEN and cap.limit is not None)
+    return use is not None and any(cap.name in use.meters and use.meters[cap.name].used >= cap.soft for cap in caps)
+
+
+def _written(view: View, local: Local, now_ms: int, name: str, cap: Meter, size: int) -> Standing:
+    use = view.use(name)
+    meter = None if use is None else use.meters.get(cap.name)
+    if use is None or meter is None or use.quality == "unknown":
+        if view.simple and view.usage is None and not view.expects_usage:
+            return _counted_alone(view, local, now_ms, name, cap, size)
+        if "2.unknown" not in view.off:
+            return Standing("closed", "2.unknown", view.next_poll_ms(now_ms), limit=cap.limit)
+        return Standing("open", "2.open", limit=cap.limit)
+    if view.simple:
+        return _counted(view, local, now_ms, name, cap, size, meter)
+    if now_ms >= use.expires_ms - view.repository.skew_ms and "2.expired" not in view.off:
+        return Standing("closed", "2.expired", view.next_poll_ms(now_ms), meter.used, 0, cap.limit, 0, meter.period)
+    writers = view.writers(name)
+    own = local.started(view.seq) if "2.own" not in view.off else 0
+    rooms = meter.soft // writers, meter.hard // writers
+    # even with nothing started, the share of this snapshot is too small
+    full = tuple(
+        tier
+        for (tier, cap_bytes), room in zip(_tiers(cap), rooms, strict=True)
+        if meter.used >= cap_bytes or (meter.used >= _level(view, cap_bytes) and not _covers(room, 0, size))
+    )
+    reset = _reset_ms(meter, cap)
+    retry = reset if meter.used >= cap.hard and reset is not None else view.next_poll_ms(now_ms)
+    return _tiered(view, Standing("", "", retry, meter.used, own, cap.limit, 0, meter.period, full), rooms, size)
+
+
+def _counted(view: View, local: Local, now_ms: int, name: str, cap: Meter, size: int, meter: MeterUse) -> Standing:
+    """One process on top of the statistics: what it started too late for them to know is added."""
+    as_of = view.usage.as_of_ms if view.usage is not None else now_ms
+    late = SLOT_MS + view.repository.max_upload_ms
+    own = sum(count for start, count in local.slots if start + late > as_of)
+    reset = _reset_ms(meter, cap)
+    retry = view.next_poll_ms(now_ms) if reset is None else reset
+    return _remaining(view, name, cap, size, Standing("", "", retry, meter.used, own, cap.limit, 0, meter.period))
+
+
+def _counted_alone(view: View, local: Local, now_ms: int, name: str, cap: Meter, size: int) -> Standing:
+    """One process without statistics: what it started in the period is what was used."""
+    span = span_at(cap.period, now_ms)
+    totals = dict(local.totals)
+    own = totals.get(span.key, 0)
+    if now_ms < span.starts_ms + cap.period.grace_ms:
+        own = max(own, totals.get(key_before(span.key), 0))
+    return _remaining(view, name, cap, size, Standing("", "", _after(span, cap), 0, own, cap.limit, 0, span.key))
+
+
+def _remaining(view: View, name: str, cap: Meter, size: int, found: Standing) -> Standing:
+    writers = view.writers(name)
+    own = found.own if "2.own" not in view.off else 0
+    rooms = tuple(max(0, cap_bytes - found.used) // writers for _, cap_bytes in _tiers(cap))
+    known_use = found.used + own * writers
+    full = tuple(
+        tier
+        for (tier, cap_bytes), room in zip(_tiers(cap), rooms, strict=True)
+        if known_use >= _level(view, cap_bytes) and not _covers(room, own, size)
+    )
+    known = Standing("", "", found.retry_at_ms, found.used, own, cap.limit, 0, found.period, full)
+    return _tiered(view, known, (rooms[0], rooms[1]), size)
+
+
+def _level(view: View, cap_bytes: int) -> int:
+    """Under this use a bucket that a cap closed may open again, and above it a refusal closes it."""
+    return cap_bytes * view.repository.reopen_ppm // 1_000_000
+
+
+def _tiers(cap: Meter) -> tuple[tuple[str, int], tuple[str, int]]:
+    return ("soft", cap.soft), ("hard", cap.hard)
+
+
+def _covers(room: int, own: int, size: int) -> bool:
+    """Whether a share has room; one that is used up to the byte is closed for an empty object too."""
+    return own < room and own + size <= room
+
+
+def _tiered(view: View, known: Standing, rooms: tuple[int, int], size: int) -> Standing:
+    """A write under the soft grant counts against the hard one too, so it needs both."""
+    soft = "2.open" in view.off or _covers(rooms[0], known.own, size)
+    hard = "2.closed" in view.off or _covers(rooms[1], known.own, size)
+    if not hard or (not soft and "2.last" in view.off):
+        tier, rule, retry = "closed", "2.closed", known.retry_at_ms
+    else:
+        tier, rule, retry = ("open", "2.open", None) if soft else ("last", "2.last", None)
+    room = rooms[0] if tier == "open" else rooms[1]
+    return Standing(tier, rule, retry, known.used, known.own, known.limit, room, known.period, known.full)
+
+
+def _reset_ms(meter: MeterUse, cap: Meter) -> int | None:
+    return None if meter.resets_ms is None else meter.resets_ms + cap.period.grace_ms
+
+
+def _after(span: Span, cap: Meter) -> int | None:
+    return None if span.ends_ms is None else span.ends_ms + cap.period.grace_ms
