@@ -75,6 +75,8 @@ class Repository:
     per_try_ms: int
     max_hops: int
     order: tuple[str, ...]
+    key_ids: Mapping[str, str]
+    """`write` and `read` → the access key id, where it is known: clients are made again when it changes."""
     attached: tuple[str, ...]
     """Every bucket an object of this repository may be in: the order, then the others by name."""
 
@@ -150,11 +152,14 @@ def _repository(name: str, part: Part, buckets: Mapping[str, Bucket]) -> Reposit
     if len(set(order)) != len(order) or not buckets.keys() >= set(order):
         raise Unusable("shape", f"{part.at}.order: not buckets of the policy, each once")
     keys = part.part("keys")
+    key_ids = {}
     for use in ("write", "read"):
         if use in keys.held:
             key = keys.part(use)
             key.text("sink")
-            key.text_or_none("key_id")
+            key_id = key.text_or_none("key_id")
+            if key_id is not None:
+                key_ids[use] = key_id
     fleet.integer("size", 1, 1)
     others = tuple(key for key, bucket in buckets.items() if name in bucket.folders and key not in order)
     return Repository(
@@ -178,5 +183,6 @@ def _repository(name: str, part: Part, buckets: Mapping[str, Bucket]) -> Reposit
         per_try_ms=retry.integer("per_try_ms", 5_000),
         max_hops=retry.integer("max_hops", 3),
         order=order,
+        key_ids=key_ids,
         attached=(*order, *others),
     )

@@ -121,7 +121,7 @@ class Source:
     def refresh(self, *, now: bool = False) -> Pair:
         """Look at the files, unless that was done within the last second; `now` looks in any case."""
         at = self._clock_ms()
-        if not now and self._looked_ms is not None and at - self._looked_ms < EVERY_MS:
+        if not now and not self.is_due():
             return self.pair
         if not self._lock.acquire(blocking=now):
             return self.pair  # another thread is at it
@@ -131,6 +131,10 @@ class Source:
         finally:
             self._lock.release()
         return self.pair
+
+    def is_due(self) -> bool:
+        """Whether a second has passed since the files were looked at."""
+        return self._looked_ms is None or not 0 <= self._clock_ms() - self._looked_ms < EVERY_MS
 
     def _look(self, at: int) -> None:
         pair = self.pair
