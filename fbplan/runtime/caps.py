@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fbplan.runtime.calendar import Span, key_before, span_at
+from fbplan.runtime.grants import covers, is_live
 from fbplan.runtime.policy import WRITTEN, Meter
 from fbplan.runtime.state import Local
 from fbplan.runtime.tuning import SLOT_MS
@@ -63,8 +64,10 @@ def _written(view: View, local: Local, now_ms: int, name: str, cap: Meter, size:
         return Standing("open", "2.open", limit=cap.limit)
     if view.simple:
         return _counted(view, local, now_ms, name, cap, size, meter)
-    if now_ms >= use.expires_ms - view.repository.skew_ms and "2.expired" not in view.off:
+    if not is_live(now_ms, use.expires_ms, view.repository.skew_ms) and "2.expired" not in view.off:
         return Standing("closed", "2.expired", view.next_poll_ms(now_ms), meter.used, 0, cap.limit, 0, meter.period)
+    if view.usage is not None and view.is_too_young(view.usage.published_ms):
+        return Standing("closed", "2.born", view.next_poll_ms(now_ms), meter.used, 0, cap.limit, 0, meter.period)
     writers = view.writers(name)
     own = local.started(view.seq) if "2.own" not in view.off else 0
     rooms = meter.soft // writers, meter.hard // writers
@@ -72,7 +75,7 @@ def _written(view: View, local: Local, now_ms: int, name: str, cap: Meter, size:
     full = tuple(
         tier
         for (tier, cap_bytes), room in zip(_tiers(cap), rooms, strict=True)
-        if meter.used >= cap_bytes or (meter.used >= _level(view, cap_bytes) and not _covers(room, 0, size))
+        if meter.used >= cap_bytes or (meter.used >= _level(view, cap_bytes) and not covers(room, 0, size))
     )
     reset = _reset_ms(meter, cap)
     retry = reset if meter.used >= cap.hard and reset is not None else view.next_poll_ms(now_ms)
@@ -107,7 +110,7 @@ def _remaining(view: View, name: str, cap: Meter, size: int, found: Standing) ->
     full = tuple(
         tier
         for (tier, cap_bytes), room in zip(_tiers(cap), rooms, strict=True)
-        if known_use >= _level(view, cap_bytes) and not _covers(room, own, size)
+        if known_use >= _level(view, cap_bytes) and not covers(room, own, size)
     )
     known = Standing("", "", found.retry_at_ms, found.used, own, cap.limit, 0, found.period, full)
     return _tiered(view, known, (rooms[0], rooms[1]), size)
@@ -122,15 +125,10 @@ def _tiers(cap: Meter) -> tuple[tuple[str, int], tuple[str, int]]:
     return ("soft", cap.soft), ("hard", cap.hard)
 
 
-def _covers(room: int, own: int, size: int) -> bool:
-    """Whether a share has room; one that is used up to the byte is closed for an empty object too."""
-    return own < room and own + size <= room
-
-
 def _tiered(view: View, known: Standing, rooms: tuple[int, int], size: int) -> Standing:
     """A write under the soft grant counts against the hard one too, so it needs both."""
-    soft = "2.open" in view.off or _covers(rooms[0], known.own, size)
-    hard = "2.closed" in view.off or _covers(rooms[1], known.own, size)
+    soft = "2.open" in view.off or covers(rooms[0], known.own, size)
+    hard = "2.closed" in view.off or covers(rooms[1], known.own, size)
     if not hard or (not soft and "2.last" in view.off):
         tier, rule, retry = "closed", "2.closed", known.retry_at_ms
     else:

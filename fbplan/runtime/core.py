@@ -56,6 +56,7 @@ class Habits:
     alarm: Alarm
     on_record: Callable[[Record], None]
     spool_limit: int
+    born_ms: int | None
 
 
 class Core:
@@ -87,7 +88,14 @@ class Core:
             policy, repository = self._repository(pair)
             habits = self._habits
             view = View(
-                policy, repository, pair.usage, pair.confirmed_ms, habits.writer, habits.simple, habits.expects_usage
+                policy,
+                repository,
+                pair.usage,
+                pair.confirmed_ms,
+                habits.writer,
+                habits.simple,
+                habits.expects_usage,
+                habits.born_ms,
             )
             self._view = known = (pair, view)
         return known[1]

@@ -43,6 +43,7 @@ def core_from_file(
     last_good: str | Path | None = None,
     alarm: Alarm = _quiet,
     on_record: Callable[[Record], None] = _quiet,
+    cautious_start: bool = False,
     spool_limit: int = SPOOL_LIMIT,
     clock_ms: Callable[[], int] = wall_ms,
     dice: Callable[[], int] = roll,
@@ -63,6 +64,7 @@ def core_from_file(
         alarm=alarm,
         on_record=on_record,
         spool_limit=spool_limit,
+        born_ms=clock_ms() if cautious_start else None,
     )
     return Core(source, repository, habits), source
 
@@ -103,7 +105,8 @@ class Router:
         `usage`: path of usage.json; without it this process counts its own bytes (`simple`). `repository`: needed when
         the policy has several. `writer`: a name of this writer that no other has. `simple`: count own bytes on top of
         the usage file, instead of living on grants. `last_good`: a folder of this process, where good files are kept
-        for the next start. `alarm(name, details)` and `on_record(record)` are called as things happen. `spool_limit`:
+        for the next start. `cautious_start`: after a start wait for the next grants, because the process before it may
+        have used its share of the present ones; without it, a restart counts as one more writer. `alarm(name, details)` and `on_record(record)` are called as things happen. `spool_limit`:
         bytes of a body that cannot seek which are held in memory. `clock_ms`, `sleep`, `dice`: for tests.
         """
         return cls(*core_from_file(policy, **settings), transport, sleep=sleep)

@@ -15,6 +15,7 @@ RULES = {
     "2.unlimited": "a bucket without a cap on what is written is open",
     "2.unknown": "use that is not known closes, it is never zero",
     "2.expired": "a grant is good until its expiry less the clock skew",
+    "2.born": "after a cautious start only grants count that are newer than the process",
     "2.share": "a grant is divided by the writers that share it",
     "2.own": "what this process wrote counts before the statistics know of it",
     "2.open": "a soft grant that covers the write: open",

@@ -21,6 +21,8 @@ class View:
     """One process that counts its own bytes, instead of a fleet that lives on grants."""
     expects_usage: bool
     """A process that counts for itself may do without a usage file, but not lose one."""
+    born_ms: int | None = None
+    """When this process started, if it leaves alone the grants that a process before it may have used."""
     off: frozenset[str] = frozenset()
     """Rules that are left out. For the tests: a vector that does not notice proves nothing."""
 
@@ -40,6 +42,12 @@ class View:
             return 1
         use = self.use(name)
         return max(1, self.bucket(name).writers, 1 if use is None else use.writers)
+
+    def is_too_young(self, published_ms: int) -> bool:
+        """Whether a process of the same name may have written under these grants before this one started."""
+        if self.born_ms is None or "2.born" in self.off:
+            return False
+        return published_ms <= self.born_ms + self.repository.skew_ms
 
     def next_poll_ms(self, now_ms: int) -> int:
         """When the next usage may be there."""

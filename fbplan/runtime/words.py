@@ -16,6 +16,7 @@ _SHORT = {
     "2.unlimited": "open: no cap",
     "2.unknown": "its use is not known",
     "2.expired": "its grant has run out, no newer usage came",
+    "2.born": "its grant is older than this process",
     "3.breaker": "rests after failures",
     "3.throttle": "asked for a pause",
     "3.node": "its node is not online",
