@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fbplan.runtime.calendar import Span, key_before, span_at
+from fbplan.runtime.calendar import key_before, span_at
 from fbplan.runtime.grants import covers, is_live
 from fbplan.runtime.policy import WRITTEN, Meter
 from fbplan.runtime.state import Local
@@ -21,6 +21,7 @@ class Standing:
     """`open`, `last` or `closed`."""
     rule: str
     retry_at_ms: int | None = None
+    """When a bucket that this cap closes may open again."""
     used: int = 0
     own: int = 0
     limit: int | None = None
@@ -42,7 +43,15 @@ def standing(view: View, local: Local, now_ms: int, name: str, size: int) -> Sta
             return found
     if found.tier == "open" and "2.hint" not in view.off and _is_hinted(view, name):
         return Standing(
-            "last", "2.hint", None, found.used, found.own, found.limit, found.room, found.period, found.full
+            "last",
+            "2.hint",
+            found.retry_at_ms,
+            found.used,
+            found.own,
+            found.limit,
+            found.room,
+            found.period,
+            found.full,
         )
     return found
 
@@ -95,11 +104,14 @@ def _counted(view: View, local: Local, now_ms: int, name: str, cap: Meter, size:
 def _counted_alone(view: View, local: Local, now_ms: int, name: str, cap: Meter, size: int) -> Standing:
     """One process without statistics: what it started in the period is what was used."""
     span = span_at(cap.period, now_ms)
-    totals = dict(local.totals)
-    own = totals.get(span.key, 0)
-    if now_ms < span.starts_ms + cap.period.grace_ms:
-        own = max(own, totals.get(key_before(span.key), 0))
-    return _remaining(view, name, cap, size, Standing("", "", _after(span, cap), 0, own, cap.limit, 0, span.key))
+    totals, key = dict(local.totals), span.key
+    retry = None if span.ends_ms is None else span.ends_ms + cap.period.grace_ms
+    graced_ms = span.starts_ms + cap.period.grace_ms
+    before = key_before(key)
+    if now_ms < graced_ms and totals.get(before, 0) >= totals.get(key, 0):
+        key, retry = before, graced_ms  # the store's clock may still be in the period before
+    known = Standing("", "", retry, 0, totals.get(key, 0), cap.limit, 0, key)
+    return _remaining(view, name, cap, size, known)
 
 
 def _remaining(view: View, name: str, cap: Meter, size: int, found: Standing) -> Standing:
@@ -130,16 +142,12 @@ def _tiered(view: View, known: Standing, rooms: tuple[int, int], size: int) -> S
     soft = "2.open" in view.off or covers(rooms[0], known.own, size)
     hard = "2.closed" in view.off or covers(rooms[1], known.own, size)
     if not hard or (not soft and "2.last" in view.off):
-        tier, rule, retry = "closed", "2.closed", known.retry_at_ms
+        tier, rule = "closed", "2.closed"
     else:
-        tier, rule, retry = ("open", "2.open", None) if soft else ("last", "2.last", None)
+        tier, rule = ("open", "2.open") if soft else ("last", "2.last")
     room = rooms[0] if tier == "open" else rooms[1]
-    return Standing(tier, rule, retry, known.used, known.own, known.limit, room, known.period, known.full)
+    return Standing(tier, rule, known.retry_at_ms, known.used, known.own, known.limit, room, known.period, known.full)
 
 
 def _reset_ms(meter: MeterUse, cap: Meter) -> int | None:
     return None if meter.resets_ms is None else meter.resets_ms + cap.period.grace_ms
-
-
-def _after(span: Span, cap: Meter) -> int | None:
-    return None if span.ends_ms is None else span.ends_ms + cap.period.grace_ms

@@ -59,7 +59,7 @@ def told(state: State, flight: Flight, now_ms: int, answer: Answer) -> Step:
     if kind == "request" and says_exists(answer.status, answer.code):
         # perhaps the first try is what stands there
         is_open = any(a.bucket == bucket and a.kind == "transient" for a in flight.attempts[:-1])
-        if not is_open:
+        if not is_open and "8.request" not in off:
             return answered(state, bucket), flight.ended(
                 replace(attempt, then="stop"), Action("exists", bucket), "8.request"
             )
@@ -110,7 +110,7 @@ def _class(state: State, flight: Flight, now_ms: int, answer: Answer) -> Step:
     attempt = flight.attempts[-1]
     bucket, kind = attempt.bucket, attempt.kind or "request"
     if f"8.{kind}" in flight.view.off:
-        kind = "request"
+        kind = "quota_suspect" if kind == "request" else "request"
     if kind != "transient":
         state = answered(state, bucket)
     match kind:

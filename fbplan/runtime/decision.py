@@ -57,7 +57,7 @@ def decide(view: View, state: State, now_ms: int, request: Request, tried: tuple
         hard = held(view, local.hard, now_ms, view.bucket(name), "hard", found)
         if (soft.hold, hard.hold) != (local.soft, local.hard):
             holds.append((name, soft.hold, hard.hold))
-        tier, rule, retry = found.tier, found.rule, found.retry_at_ms
+        tier, rule, retry = found.tier, found.rule, found.retry_at_ms if found.tier == "closed" else None
         if tier != "closed" and hard.rule is not None:
             tier, rule, retry = "closed", hard.rule, hard.retry_at_ms
         elif tier == "open" and soft.rule is not None:

@@ -51,7 +51,7 @@ def _denied(view: View, hold: Hold, now_ms: int, bucket: Bucket, tier: str, foun
     known_use = found.used + (found.own * view.writers(bucket.name) if view.simple else 0)
     has_fallen = view.seq > hold.seq and known_use <= level
     if not has_fallen and found.period == hold.period:
-        return Held(hold, "4.hold", view.next_poll_ms(now_ms))
+        return Held(hold, "4.hold", found.retry_at_ms if view.usage is None else view.next_poll_ms(now_ms))
     opens_ms = hold.since_ms + view.repository.min_closed_ms
     if now_ms < opens_ms and "4.min" not in view.off:
         return Held(hold, "4.min", opens_ms)
