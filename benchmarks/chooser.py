@@ -95,6 +95,7 @@ def whole_write(found: Router) -> Callable[[], object]:
 
 class _Statistics(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet, as a real server would
 
     def do_GET(self) -> None:
         body = b'{"success":true,"data":[]}'

@@ -7,6 +7,7 @@ Time is in milliseconds, sizes in bytes, shares in ppm; there are only integers.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from fbplan.runtime.caps import Standing, standing
 from fbplan.runtime.hysteresis import held
@@ -15,8 +16,7 @@ from fbplan.runtime.tuning import LATENCY_MARGIN_PPM, LATENCY_SAMPLES
 from fbplan.runtime.view import Request, View
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One bucket of the repository, and the rule by which it may or may not take the write."""
 
     bucket: str
@@ -89,30 +89,26 @@ def _barred(
 ) -> Candidate | None:
     """Rule 1, the age of the policy, and a store that said no: whatever else, this bucket is out."""
     bucket, repository, off = view.bucket(name), view.repository, view.off
-
-    def out(rule: str, retry: int | None = None) -> Candidate | None:
-        return None if rule in off else Candidate(name, "closed", rule, retry)
-
-    if repository.on_expired == "read_only" and now_ms >= view.confirmed_ms + repository.expires_after_ms:
-        found = out("6.expired")
-        if found:
-            return found
-    if name not in repository.order and out("1.role"):
-        return out("1.role")
-    if bucket.state != "active" and out("1.state"):
-        return out("1.state")
-    if request.only not in {None, name} and out("1.pinned"):
-        return out("1.pinned")
-    if any(request.size > cap.hard for cap in bucket.written) and out("1.size"):
-        return out("1.size")
-    if name in tried and out("1.tried"):
-        return out("1.tried")
-    if local.quota_seq is not None and view.seq <= local.quota_seq:
+    rule: str | None = None
+    retry: int | None = None
+    if view.has_expired(now_ms) and "6.expired" not in off:
+        rule = "6.expired"
+    elif name not in repository.order and "1.role" not in off:
+        rule = "1.role"
+    elif bucket.state != "active" and "1.state" not in off:
+        rule = "1.state"
+    elif request.only is not None and request.only != name and "1.pinned" not in off:
+        rule = "1.pinned"
+    elif any(request.size > cap.hard for cap in bucket.written) and "1.size" not in off:
+        rule = "1.size"
+    elif name in tried and "1.tried" not in off:
+        rule = "1.tried"
+    elif local.quota_seq is not None and view.seq <= local.quota_seq and "8.quota" not in off:
         if view.usage is not None:
-            return out("8.quota", view.next_poll_ms(now_ms))
-        if now_ms < local.quota_until_ms:
-            return out("8.quota", local.quota_until_ms)
-    return None
+            rule, retry = "8.quota", view.next_poll_ms(now_ms)
+        elif now_ms < local.quota_until_ms:
+            rule, retry = "8.quota", local.quota_until_ms
+    return None if rule is None else Candidate(name, "closed", rule, retry)
 
 
 def _pick(
@@ -130,7 +126,7 @@ def _pick(
             shown.append(candidate)
         else:
             rule, retry = out
-            shown.append(replace(candidate, tier="closed", rule=rule, retry_at_ms=retry))
+            shown.append(candidate._replace(tier="closed", rule=rule, retry_at_ms=retry))
             if rule != "3.throttle" and state.local(candidate.bucket).probed_until_ms <= now_ms:
                 ill.append(candidate)
     if well:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from fbplan.runtime.caps import Standing
 from fbplan.runtime.policy import Bucket
@@ -11,13 +12,15 @@ from fbplan.runtime.state import Hold
 from fbplan.runtime.view import View
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """What a hold says now: the rule that denies, if one does; and the hold as it is from now on."""
 
     hold: Hold | None
     rule: str | None = None
     retry_at_ms: int | None = None
+
+
+_FREE = Held(None)
 
 
 def turn(writer: str, bucket: str, seq: int) -> int:
@@ -28,6 +31,8 @@ def turn(writer: str, bucket: str, seq: int) -> int:
 
 def held(view: View, hold: Hold | None, now_ms: int, bucket: Bucket, tier: str, found: Standing) -> Held:
     """How the hold of one tier of a bucket stands."""
+    if hold is None and not found.full:
+        return _FREE
     if not found.period:
         return Held(hold)  # use is not known: nothing is learnt about the cap
     if tier in found.full:

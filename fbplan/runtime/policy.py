@@ -44,11 +44,8 @@ class Bucket:
     writers: int
     folders: Mapping[str, str]
     meters: tuple[Meter, ...]
-
-    @property
-    def written(self) -> tuple[Meter, ...]:
-        """The caps that close the bucket for writes."""
-        return tuple(cap for cap in self.meters if cap.name == WRITTEN and cap.limit is not None)
+    written: tuple[Meter, ...]
+    """Those of the meters that close the bucket for writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +106,7 @@ def _bucket(name: str, part: Part) -> Bucket:
     folders = part.names("folders")
     if not all(type(folder) is str for _, folder in folders):
         raise Unusable("shape", f"{part.at}.folders: not only text")
+    meters = tuple(map(_meter, part.each("meters")))
     return Bucket(
         name=name,
         address=part.text_or_none("name") or name,
@@ -117,7 +115,8 @@ def _bucket(name: str, part: Part) -> Bucket:
         state=part.word("state", ("active", "drain", "closed"), "active"),
         writers=part.integer("writers", 1),
         folders=dict(folders),
-        meters=tuple(map(_meter, part.each("meters"))),
+        meters=meters,
+        written=tuple(cap for cap in meters if cap.name == WRITTEN and cap.limit is not None),
     )
 
 

@@ -30,6 +30,11 @@ class View:
     def seq(self) -> int:
         return 0 if self.usage is None else self.usage.seq
 
+    def has_expired(self, now_ms: int) -> bool:
+        """Whether nobody has confirmed the policy for so long that it must not be written by."""
+        found = self.repository
+        return found.on_expired == "read_only" and now_ms >= self.confirmed_ms + found.expires_after_ms
+
     def bucket(self, name: str) -> Bucket:
         return self.policy.buckets[name]
 

@@ -88,7 +88,7 @@ class Fleet:
         self.limit = cap * 1_000_000 // (1_000_000 - assumed.reserve_ppm)
         period = Period("month", "UTC", 1, 7_200_000)
         self.meter = Meter("ingress_bytes", self.limit, cap * assumed.soft_ppm // 1_000_000, cap, period)
-        bucket = Bucket("b", "b", "id", "c", "active", assumed.writers, {}, (self.meter,))
+        bucket = Bucket("b", "b", "id", "c", "active", assumed.writers, {}, (self.meter,), (self.meter,))
         names = [f"r{n}" for n in range(len(real.fleets))]
         # fmt: off
         self.repositories = {
@@ -131,7 +131,7 @@ class Fleet:
         return self.chance.randint(-half, half)
 
     def played(self) -> int:
-        """The larger use of both periods at the end, in ppm of the cap."""
+        """The larger use of both periods at the end, in ppm of what may be used at most, the reserve included."""
         poll_ms, real = self.assumed.poll_s * 1000, self.real
         length = real.polls * poll_ms
         self.rollover_ms = length * 2 if real.rollover_poll is None else real.rollover_poll * poll_ms + 7_000
@@ -153,7 +153,7 @@ class Fleet:
             if what == "poll":
                 self._poll(now)
             elif what == "foreign":
-                self._upload(now, self.cap * real.foreign_ppm // 1_000_000)
+                self._upload(now, self.limit * self.real.foreign_ppm // 1_000_000)
             else:
                 writer = self.writers[n]
                 if self.chance.random() < real.crashes:
@@ -162,7 +162,7 @@ class Fleet:
                 self._write(writer, now, 1 + self.chance.randrange(2 * mean))
                 heapq.heappush(waiting, (now + self._gap(per_ms * writer.weight / weights, now), n, "write"))
         sums = [sum(u.size for u in self.uploads if u.period == period) for period in (0, 1)]
-        return max(sums) * 1_000_000 // self.cap
+        return max(sums) * 1_000_000 // self.limit
 
     def _gap(self, rate: float, now: int) -> int:
         third = self.real.polls * self.assumed.poll_s * 1000 // 3
@@ -221,4 +221,4 @@ class Fleet:
 
 
 def _with_writers(bucket: Bucket, writers: int) -> Bucket:
-    return Bucket("b", "b", "id", "c", "active", writers, {}, bucket.meters)
+    return Bucket("b", "b", "id", "c", "active", writers, {}, bucket.meters, bucket.written)
