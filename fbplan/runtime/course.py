@@ -41,8 +41,19 @@ def begin(view: View, state: State, now_ms: int, request: Request) -> Step:
 
 
 def proceed(state: State, flight: Flight, now_ms: int) -> Step:
-    """What was to be waited for or loaded again is done: the same bucket once more."""
-    return _try(state, flight, now_ms, flight.attempts[-1].bucket)
+    """What was to be waited for or loaded again is done: the same bucket once more, if it still takes the write."""
+    bucket, answer = flight.attempts[-1].bucket, flight.answer or Answer(0)
+    if flight.action.do == "reload":
+        stop = _limit(state, flight, now_ms, answer)
+        if stop is not None:
+            return state, _stopped(flight, "failed", stop)
+        state = retried(state, now_ms)
+    decision = decide(flight.view, state, now_ms, flight.request, flight.tried)
+    again = next(c for c in decision.candidates if c.bucket == bucket)
+    # the first try was counted, so that there may be no room for a second
+    if again.tier == "closed" and again.rule != "3.node":
+        return _hop(noted(state, decision), flight, now_ms, answer)
+    return _try(state, flight, now_ms, bucket)
 
 
 def told(state: State, flight: Flight, now_ms: int, answer: Answer) -> Step:
@@ -137,8 +148,9 @@ def _class(state: State, flight: Flight, now_ms: int, answer: Answer) -> Step:
             if flight.reloads:
                 flight = _alarmed(flight, kind)
                 return state, _stopped(flight, "refused", attempt.rule)
+            # also when this write cannot go on: the next one needs the new key
             flight = replace(flight, reloads=1)
-            return _again(state, flight, now_ms, answer, Action("reload", bucket), "reload")
+            return state, flight.ended(replace(attempt, then="reload"), Action("reload", bucket), "")
         case _:
             return state, _stopped(flight, "refused", "8.request")
 

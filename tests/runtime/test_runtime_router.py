@@ -367,3 +367,68 @@ def test_threads_together_never_pass_the_cap(tmp_path):
     for thread in threads:
         thread.join()
     assert (len(stored), len(full)) == (142, 18)
+
+
+def test_an_outage_of_the_statistics_stops_no_write_until_the_grants_expire(tmp_path):
+    world = World(tmp_path, usage=usage_document({name: {"used": 1, "soft": 500, "hard": 500} for name in "abc"}))
+    (tmp_path / "usage.json").write_bytes(b"torn")
+    world.now += 87_000
+    assert world.router.put("k", b"x").bucket == "a"
+    world.now += 1_000
+    with pytest.raises(ReadOnly) as refused:
+        world.router.put("l", b"x")
+    assert set(refused.value.reasons.values()) == {"2.expired"}
+    assert world.router.get("k").content == b"x"
+    assert (world.alarms, world.router.counts["usage.torn"]) == (["usage.torn"], 1)
+
+
+def test_a_key_that_is_refused_is_loaded_again_also_for_a_body_that_cannot_be_sent_again(tmp_path):
+    world = World(tmp_path, spool_limit=10)
+    world.store.fail("a", "put", TransportFailure(403, "InvalidAccessKeyId"))
+    with pytest.raises(NotStored):
+        world.router.put("k", io.BufferedReader(Pipe(b"x" * 50)), size=50)
+    assert (world.store.reloads, world.alarms) == (1, [])
+
+
+def test_choosing_counts_nothing_and_reads_no_file(tmp_path):
+    world = World(tmp_path)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    world.now += 10_000
+    assert {world.router.choose(500).bucket for _ in range(9)} == {"a"}
+    assert world.store.calls == []
+
+
+def test_a_stale_policy_is_an_alarm_once(tmp_path):
+    world = World(tmp_path, policy_document(valid={"stale_after_s": 60}))
+    (tmp_path / "policy.json").unlink()
+    world.now += 61_000
+    for n in range(3):
+        world.router.put(f"k{n}", b"x")
+    assert world.alarms.count("policy.stale") == 1
+
+
+def test_what_the_adapter_says_reaches_the_caller(world):
+    placed = world.router.put("k", b"x", options={"echo": {"VersionId": "1"}})
+    assert placed.answer == {"VersionId": "1"}
+    assert placed.record["outcome"] == "stored"
+
+
+def test_a_place_names_the_bucket_as_the_repository_wants_it(tmp_path):
+    seen = []
+    for address, expected in (("name", "Logs (a)"), ("container", "c-a"), ("folder", "gcp")):
+        policy = policy_document({"a": {"name": "Logs (a)", "folders": {"app": "gcp"}}}, address=address)
+        world = World(tmp_path, policy)
+        put = world.store.put
+        world.store.put = lambda place, *p, _put=put, **k: seen.append(place) or _put(place, *p, **k)
+        world.router.put("k", b"x")
+        assert seen[-1].address == expected
+
+
+def test_no_message_of_a_failed_write_holds_what_the_store_said_or_what_was_written(world):
+    world.store.fail("a", "put", TransportFailure(400, "Bad"))
+    with pytest.raises(Refused) as failed:
+        world.router.put("secret-key-name", b"canary-content")
+    told = f"{failed.value} {failed.value.record} {failed.value.why}"
+    assert "canary" not in told
+    assert "secret-key-name" not in told

@@ -495,6 +495,13 @@ CASES: dict[str, Case] = {
         {"1": grants(a=(0, 100, 100), b=(0, 100, 100))},
         policy_document({n: {"meters": [meter(1000)]} for n in "ab"}),
     ),
+    "charge-again": Case(
+        "7.charge",
+        "a second try needs room of its own",
+        [Step(T0, "stored b 5.ordered | a:2.open b:2.open", usage="1", size=60, script=[REFUSED])],
+        {"1": grants(a=(0, 100, 100), b=(0, 100, 100))},
+        policy_document({n: {"meters": [meter(1000)]} for n in "ab"}),
+    ),
     "ambiguous": Case(
         "7.head 8.transient",
         "an outcome that is not known: equal is success, another content is raised, absent and unknown go on",
@@ -552,6 +559,13 @@ CASES: dict[str, Case] = {
                 usage="1",
                 is_repeatable=False,
                 script=[REFUSED, REFUSED],
+            ),
+            Step(
+                T0 + 3,
+                "failed c 7.once | a:8.quota b:3.breaker c:2.open",
+                usage="1",
+                is_repeatable=False,
+                script=[AUTH],
             ),
         ],
         PLENTY,
