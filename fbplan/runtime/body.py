@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 _CHUNK = 1024 * 1024
 
@@ -29,8 +28,7 @@ class Chained(io.RawIOBase):
         return len(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """`sha256` None: it is not known before the body is sent."""
 
     content: bytes | IO[bytes]

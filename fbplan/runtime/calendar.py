@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fbplan.runtime.policy import Period
 from fbplan.runtime.times import DAY_MS, date_of, day_number
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """One period; `ends_ms` None never ends."""
 
     key: str

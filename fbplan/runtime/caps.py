@@ -13,7 +13,7 @@ from fbplan.runtime.usage import MeterUse
 from fbplan.runtime.view import View
 
 
-class Standing(NamedTuple):  # several are made in each decision, and a tuple is made five times as fast
+class Standing(NamedTuple):
     """How a bucket stands with one cap, for a write of some size. Bytes; `room` is what this writer may start."""
 
     tier: str

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from fbplan.runtime.body import body_of
 from fbplan.runtime.course import Step, begin
@@ -30,8 +29,7 @@ _NEGATIVE_MS, _NEGATIVES = 1_000, 1_024
 _PER_TRY_MS = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """Where an object was placed. Store `str(reference)` beside your data: one request finds the object again."""
 
     reference: Reference
@@ -44,8 +42,7 @@ class Placement:
         return self.reference.bucket
 
 
-@dataclass(frozen=True, slots=True)
-class Habits:
+class Habits(NamedTuple):
     """How a router is set up; the defaults are right for a service."""
 
     writer: str

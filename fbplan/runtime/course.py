@@ -12,8 +12,6 @@ another language all take the same way.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fbplan.runtime import tuning
 from fbplan.runtime.classes import classify, says_exists
 from fbplan.runtime.decision import decide, noted
@@ -60,51 +58,51 @@ def told(state: State, flight: Flight, now_ms: int, answer: Answer) -> Step:
     """A try has ended."""
     attempt = flight.attempts[-1]
     bucket, off = attempt.bucket, flight.view.off
-    attempt = replace(attempt, end_ms=now_ms, status=answer.status, code=answer.code)
+    attempt = attempt._replace(end_ms=now_ms, status=answer.status, code=answer.code)
     if answer.is_success:
-        return succeeded(state, bucket), flight.ended(replace(attempt, then="stored"), Action("stored", bucket), "")
+        return succeeded(state, bucket), flight.ended(attempt._replace(then="stored"), Action("stored", bucket), "")
     kind = classify(answer.status, answer.code)
-    attempt = replace(attempt, kind=kind, rule=f"8.{kind}")
-    flight = replace(flight, attempts=(*flight.attempts[:-1], attempt), answer=answer)
+    attempt = attempt._replace(kind=kind, rule=f"8.{kind}")
+    flight = flight._replace(attempts=(*flight.attempts[:-1], attempt), answer=answer)
     is_open = kind == "transient" and answer.was_sent
     if kind == "request" and says_exists(answer.status, answer.code):
         # perhaps the first try is what stands there
         is_open = any(a.bucket == bucket and a.kind == "transient" for a in flight.attempts[:-1])
         if not is_open and "8.request" not in off:
             return answered(state, bucket), flight.ended(
-                replace(attempt, then="stop"), Action("exists", bucket), "8.request"
+                attempt._replace(then="stop"), Action("exists", bucket), "8.request"
             )
     if is_open and "7.head" not in off:
         left = flight.left_ms(now_ms)
         if left > 0:
             action = Action("head", bucket, min(left, flight.view.repository.per_try_ms))
-            return state, replace(flight, action=action)
-        attempt = replace(attempt, settled="unknown")
-    return _class(state, replace(flight, attempts=(*flight.attempts[:-1], attempt)), now_ms, answer)
+            return state, flight._replace(action=action)
+        attempt = attempt._replace(settled="unknown")
+    return _class(state, flight._replace(attempts=(*flight.attempts[:-1], attempt)), now_ms, answer)
 
 
 def settled(state: State, flight: Flight, now_ms: int, found: str) -> Step:
     """A HEAD has ended: `equal`, `absent`, `different`, or `unknown` when it failed too."""
-    attempt = replace(flight.attempts[-1], settled=found, end_ms=now_ms)
+    attempt = flight.attempts[-1]._replace(settled=found, end_ms=now_ms)
     bucket = attempt.bucket
     if found == "equal":
         return succeeded(state, bucket), flight.ended(
-            replace(attempt, then="stored"), Action("stored", bucket), "7.head"
+            attempt._replace(then="stored"), Action("stored", bucket), "7.head"
         )
     if found == "different":
-        return answered(state, bucket), flight.ended(replace(attempt, then="stop"), Action("exists", bucket), "7.head")
-    flight = replace(flight, attempts=(*flight.attempts[:-1], attempt))
+        return answered(state, bucket), flight.ended(attempt._replace(then="stop"), Action("exists", bucket), "7.head")
+    flight = flight._replace(attempts=(*flight.attempts[:-1], attempt))
     return _class(state, flight, now_ms, flight.answer or Answer(0))
 
 
 def _choose(state: State, flight: Flight, now_ms: int) -> Step:
     decision = decide(flight.view, state, now_ms, flight.request, flight.tried)
     state = noted(state, decision)
-    flight = replace(flight, decisions=(*flight.decisions, decision))
+    flight = flight._replace(decisions=(*flight.decisions, decision))
     if decision.bucket is None:
         # when quota alone stood in the way, nothing is broken
         is_full = all(attempt.kind == "quota" for attempt in flight.attempts)
-        return state, replace(flight, action=Action("read_only" if is_full else "failed"), rule=decision.rule)
+        return state, flight._replace(action=Action("read_only" if is_full else "failed"), rule=decision.rule)
     return _try(state, flight, now_ms, decision.bucket)
 
 
@@ -113,7 +111,7 @@ def _try(state: State, flight: Flight, now_ms: int, bucket: str) -> Step:
     state = charged(state, view, now_ms, bucket, size)
     attempt = Attempt(len(flight.decisions) - 1, bucket, now_ms, 0 if "7.charge" in view.off else size)
     timeout = max(1, min(view.repository.per_try_ms, flight.left_ms(now_ms)))
-    return state, replace(flight, attempts=(*flight.attempts, attempt), action=Action("try", bucket, timeout))
+    return state, flight._replace(attempts=(*flight.attempts, attempt), action=Action("try", bucket, timeout))
 
 
 def _class(state: State, flight: Flight, now_ms: int, answer: Answer) -> Step:
@@ -149,8 +147,8 @@ def _class(state: State, flight: Flight, now_ms: int, answer: Answer) -> Step:
                 flight = _alarmed(flight, kind)
                 return state, _stopped(flight, "refused", attempt.rule)
             # also when this write cannot go on: the next one needs the new key
-            flight = replace(flight, reloads=1)
-            return state, flight.ended(replace(attempt, then="reload"), Action("reload", bucket), "")
+            flight = flight._replace(reloads=1)
+            return state, flight.ended(attempt._replace(then="reload"), Action("reload", bucket), "")
         case _:
             return state, _stopped(flight, "refused", "8.request")
 
@@ -172,7 +170,7 @@ def _again(state: State, flight: Flight, now_ms: int, answer: Answer, action: Ac
     stop = _limit(state, flight, now_ms + action.ms, answer)
     if stop is not None:
         return state, _stopped(flight, "failed", stop)
-    attempt = replace(flight.attempts[-1], then=then)
+    attempt = flight.attempts[-1]._replace(then=then)
     return retried(state, now_ms), flight.ended(attempt, action, "")
 
 
@@ -182,9 +180,8 @@ def _hop(state: State, flight: Flight, now_ms: int, answer: Answer) -> Step:
         stop = "9.hops"
     if stop is not None:
         return state, _stopped(flight, "failed", stop)
-    attempt = replace(flight.attempts[-1], then="hop")
-    flight = replace(
-        flight,
+    attempt = flight.attempts[-1]._replace(then="hop")
+    flight = flight._replace(
         attempts=(*flight.attempts[:-1], attempt),
         tried=(*flight.tried, attempt.bucket),
         hops=flight.hops + 1,
@@ -209,12 +206,12 @@ def _can_repeat(flight: Flight, answer: Answer) -> bool:
 
 
 def _stopped(flight: Flight, do: str, rule: str) -> Flight:
-    attempt = replace(flight.attempts[-1], then="stop")
+    attempt = flight.attempts[-1]._replace(then="stop")
     return flight.ended(attempt, Action(do, attempt.bucket), rule)
 
 
 def _alarmed(flight: Flight, alarm: str) -> Flight:
-    return replace(flight, alarms=tuple(sorted({*flight.alarms, alarm})))
+    return flight._replace(alarms=tuple(sorted({*flight.alarms, alarm})))
 
 
 def _is_under_cap(flight: Flight, bucket: str) -> bool:

@@ -6,7 +6,6 @@ Time is in milliseconds, sizes in bytes, shares in ppm; there are only integers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from fbplan.runtime.caps import Standing, standing
@@ -30,8 +29,7 @@ class Candidate(NamedTuple):
     room: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """`bucket` None means read-only: `retry_at_ms` is the first time at which asking again makes sense, if any."""
 
     at_ms: int
@@ -76,7 +74,7 @@ def decide(view: View, state: State, now_ms: int, request: Request, tried: tuple
 def noted(state: State, decision: Decision) -> State:
     """The state after a decision was made: caps that closed and caps that opened are remembered."""
     for name, soft, hard in decision.holds:
-        state = state.put(name, replace(state.local(name), soft=soft, hard=hard))
+        state = state.put(name, state.local(name)._replace(soft=soft, hard=hard))
     return state
 
 

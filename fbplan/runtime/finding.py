@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fbplan.runtime.faults import NotFound, Unavailable
 from fbplan.runtime.script import Call, Script
@@ -14,32 +14,28 @@ MOST_HEADS = 3
 _NOT_ASKED = "not asked: at most 3 buckets are asked for a key without a reference"
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(NamedTuple):
     """Where a key was found."""
 
     place: Place
     head: Head
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(NamedTuple):
     """`failed` maps each bucket that did not answer to the reason; the key may still be there."""
 
     is_complete: bool
     failed: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """One key of a listing, and the first bucket in the order that holds it."""
 
     bucket: str
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """Keys of all buckets, each once, sorted; not complete when a bucket did not answer."""
 
     entries: tuple[Placed, ...]

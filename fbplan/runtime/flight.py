@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from fbplan.runtime.decision import Decision
 from fbplan.runtime.view import Request, View
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """What to do next: `try`, `head`, `wait`, `reload`; or the end: `stored`, `exists`, `read_only`, `refused`, `failed`.
 
     `ms` is the timeout of a try or a head, and the length of a wait.
@@ -24,8 +23,7 @@ class Action:
         return self.do in {"stored", "exists", "read_only", "refused", "failed"}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came of a try. Status 2xx is success, 0 is no answer."""
 
     status: int
@@ -41,8 +39,7 @@ class Answer:
         return 200 <= self.status < 300
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try, and what was made of it."""
 
     decision: int
@@ -60,8 +57,7 @@ class Attempt:
     then: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
+class Flight(NamedTuple):
     """One write under way. It keeps the pair of files that it began with."""
 
     view: View
@@ -83,4 +79,4 @@ class Flight:
         return self.began_ms + self.view.repository.deadline_ms - now_ms
 
     def ended(self, attempt: Attempt, action: Action, rule: str) -> Flight:
-        return replace(self, attempts=(*self.attempts[:-1], attempt), action=action, rule=rule)
+        return self._replace(attempts=(*self.attempts[:-1], attempt), action=action, rule=rule)

@@ -15,15 +15,14 @@ within M, and nobody else writes. (For those there is `reserve_ppm`.)
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fbplan.runtime.policy import Policy
 
 TIERS = ("soft", "hard")
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What is assumed about the statistics and the writers of one bucket."""
 
     poll_ms: int
@@ -39,8 +38,7 @@ class Terms:
         return -(-span // self.poll_ms) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """Bytes that all writers of a bucket together may start before the expiry."""
 
     id: str
@@ -49,8 +47,7 @@ class Grant:
     expires_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(NamedTuple):
     """The grants of one poll, and the earlier ones that the next poll has to know of."""
 
     grants: tuple[Grant, ...]

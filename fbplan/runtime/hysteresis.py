@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import NamedTuple
 
 from fbplan.runtime.caps import Standing
@@ -39,14 +38,14 @@ def held(view: View, hold: Hold | None, now_ms: int, bucket: Bucket, tier: str, 
         if hold is None or hold.lifted_ms is not None:
             return Held(Hold(now_ms, view.seq, found.period))
         # still closed by the cap itself: a newer showing and a new period count from here
-        return Held(replace(hold, seq=view.seq, period=found.period))
+        return Held(hold._replace(seq=view.seq, period=found.period))
     if hold is None or "4.hold" in view.off:
         return Held(None)
     if hold.lifted_ms is None:
         denied = _denied(view, hold, now_ms, bucket, tier, found)
         if denied is not None:
             return denied
-        hold = replace(hold, lifted_ms=now_ms, lifted_seq=view.seq)
+        hold = hold._replace(lifted_ms=now_ms, lifted_seq=view.seq)
     return _ramping(view, hold, now_ms, bucket)
 
 

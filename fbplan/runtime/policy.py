@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fbplan.runtime.form import Part, Unusable, parse
 
@@ -14,16 +14,14 @@ WRITTEN = "ingress_bytes"
 _PPM = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     kind: str
     tz: str
     anchor_day: int
     grace_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Meter:
+class Meter(NamedTuple):
     """One cap, in bytes. `limit` None is explicitly unlimited."""
 
     name: str
@@ -33,8 +31,7 @@ class Meter:
     period: Period
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     name: str
     address: str
     """The live name; what a writer passes depends on the repository's `address`."""
@@ -48,8 +45,7 @@ class Bucket:
     """Those of the meters that close the bucket for writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(NamedTuple):
     """One repository; times in milliseconds."""
 
     name: str
@@ -78,8 +74,7 @@ class Repository:
     """Every bucket an object of this repository may be in: the order, then the others by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     generation: int
     digest: str
     repositories: Mapping[str, Repository]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 _FORM = re.compile(
@@ -16,8 +16,7 @@ class NotAReference(ValueError):
     """The text is no placement reference."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """The repository, the bucket and the key of an object, and its version if the store named one."""
 
     repository: str

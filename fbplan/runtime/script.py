@@ -7,14 +7,12 @@ code, and neither can forget a rule.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from fbplan.runtime.transport import Place, TransportFailure
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One method of the transport."""
 
     method: str
@@ -25,18 +23,15 @@ class Call:
     positional: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reload:
+class Reload(NamedTuple):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Came:
+class Came(NamedTuple):
     """What a call gave; `failure` is None when it succeeded."""
 
     value: Any = None

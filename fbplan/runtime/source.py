@@ -8,8 +8,8 @@ import stat
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from fbplan.runtime.accept import next_policy, next_usage
 from fbplan.runtime.form import LIMIT, Unusable
@@ -21,8 +21,7 @@ EVERY_MS = 1_000
 Alarm = Callable[[str, Mapping[str, str]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """What a request runs by from its beginning to its end."""
 
     policy: Policy | None = None
@@ -141,17 +140,17 @@ class Source:
         raw = self._read("policy", self._policy)
         if raw is not None:
             with self._refusals("policy", self._policy):
-                pair = replace(pair, policy=next_policy(pair.policy, raw))
+                pair = pair._replace(policy=next_policy(pair.policy, raw))
                 self._taken("policy", self._policy, raw, at)
         if self._policy.was_taken:
-            pair = replace(pair, confirmed_ms=at)
+            pair = pair._replace(confirmed_ms=at)
             with contextlib.suppress(OSError):
                 self._policy.confirm(at)
         if self._usage is not None:
             raw = self._read("usage", self._usage)
             if raw is not None:
                 with self._refusals("usage", self._usage):
-                    pair = replace(pair, usage=next_usage(pair.usage, pair.policy, raw))
+                    pair = pair._replace(usage=next_usage(pair.usage, pair.policy, raw))
                     self._taken("usage", self._usage, raw, at)
         self.pair = pair
 
@@ -163,7 +162,7 @@ class Source:
                 self.pair = Pair(next_policy(None, _content(self._policy.kept)), None, seen)
         with contextlib.suppress(OSError, Unusable):
             if self._usage is not None and self._usage.kept is not None:
-                self.pair = replace(self.pair, usage=next_usage(None, None, _content(self._usage.kept)))
+                self.pair = self.pair._replace(usage=next_usage(None, None, _content(self._usage.kept)))
 
     def _read(self, word: str, file: _File) -> bytes | None:
         with self._refusals(word, file):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from operator import itemgetter
-from typing import TypeVar
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
 
 from fbplan.runtime import tuning
 from fbplan.runtime.calendar import span_at
@@ -15,8 +15,7 @@ from fbplan.runtime.view import View
 _K = TypeVar("_K", bound=int | str)
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """A cap that closed a bucket: since when and on what showing; and when it was lifted, from which on it ramps."""
 
     since_ms: int
@@ -26,8 +25,7 @@ class Hold:
     lifted_seq: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Local:
+class Local(NamedTuple):
     """What is known of one bucket."""
 
     granted: tuple[tuple[int, int], ...] = ()
@@ -58,9 +56,8 @@ class Local:
 _NOTHING = Local()
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    buckets: Mapping[str, Local] = field(default_factory=dict)
+class State(NamedTuple):
+    buckets: Mapping[str, Local] = MappingProxyType({})
     incumbent: str | None = None
     """The bucket that took the last write."""
     tokens: int = tuning.TOKENS
@@ -72,7 +69,7 @@ class State:
         return self.buckets.get(name, _NOTHING)
 
     def put(self, name: str, local: Local) -> State:
-        return replace(self, buckets={**self.buckets, name: local})
+        return self._replace(buckets={**self.buckets, name: local})
 
 
 def charged(state: State, view: View, now_ms: int, bucket: str, size: int) -> State:
@@ -86,13 +83,13 @@ def charged(state: State, view: View, now_ms: int, bucket: str, size: int) -> St
             if len(slots) > tuning.SLOTS:
                 (_, oldest), (start, count), *rest = slots
                 slots = ((start, oldest + count), *rest)
-            local = replace(local, slots=slots, totals=totals)
+            local = local._replace(slots=slots, totals=totals)
         else:
-            local = replace(local, granted=_added(local.granted, view.seq, size, tuning.SNAPSHOTS))
+            local = local._replace(granted=_added(local.granted, view.seq, size, tuning.SNAPSHOTS))
     if local.failures >= tuning.BREAKER_FAILURES or local.probed_until_ms:
         # whoever comes while this try is under way shall not try too
-        local = replace(local, probed_until_ms=now_ms + view.repository.per_try_ms)
-    return replace(state.put(bucket, local), incumbent=bucket)
+        local = local._replace(probed_until_ms=now_ms + view.repository.per_try_ms)
+    return state.put(bucket, local)._replace(incumbent=bucket)
 
 
 def _added(kept: tuple[tuple[_K, int], ...], key: _K, size: int, most: int) -> tuple[tuple[_K, int], ...]:
@@ -108,7 +105,7 @@ def succeeded(state: State, bucket: str) -> State:
     """A write was stored."""
     tokens = min(tuning.TOKENS, state.tokens + tuning.TOKEN_OF_SUCCESS)
     if tokens != state.tokens:
-        state = replace(state, tokens=tokens)
+        state = state._replace(tokens=tokens)
     return answered(state, bucket)
 
 
@@ -117,7 +114,7 @@ def answered(state: State, bucket: str) -> State:
     local = state.local(bucket)
     if not local.failures and not local.probed_until_ms:
         return state
-    return state.put(bucket, replace(local, failures=0, rests_until_ms=0, probed_until_ms=0))
+    return state.put(bucket, local._replace(failures=0, rests_until_ms=0, probed_until_ms=0))
 
 
 def failed(state: State, now_ms: int, bucket: str) -> State:
@@ -128,26 +125,26 @@ def failed(state: State, now_ms: int, bucket: str) -> State:
     if failures >= tuning.BREAKER_FAILURES:
         doubled = tuning.REST_MS << min(failures - tuning.BREAKER_FAILURES, 16)
         rests = now_ms + min(doubled, tuning.LONGEST_REST_MS)
-    return state.put(bucket, replace(local, failures=failures, rests_until_ms=rests, probed_until_ms=0))
+    return state.put(bucket, local._replace(failures=failures, rests_until_ms=rests, probed_until_ms=0))
 
 
 def paused(state: State, until_ms: int, bucket: str) -> State:
     """The bucket asked for a pause."""
     local = state.local(bucket)
-    return state.put(bucket, replace(local, waits_until_ms=max(local.waits_until_ms, until_ms)))
+    return state.put(bucket, local._replace(waits_until_ms=max(local.waits_until_ms, until_ms)))
 
 
 def out_of_quota(state: State, view: View, now_ms: int, bucket: str) -> State:
     """The store said that the quota is used up; that also says the key is good."""
     until = now_ms + view.repository.min_closed_ms
-    local = replace(state.local(bucket), quota_seq=view.seq, quota_until_ms=until)
-    return replace(state.put(bucket, local), suspects=())
+    local = state.local(bucket)._replace(quota_seq=view.seq, quota_until_ms=until)
+    return state.put(bucket, local)._replace(suspects=())
 
 
 def suspected(state: State, now_ms: int) -> State:
     """A bare 403: quota, or a key that does not work."""
     recent = tuple(at for at in state.suspects if at > now_ms - tuning.SUSPECTS_MS)
-    return replace(state, suspects=(*recent, now_ms)[-tuning.SUSPECTS :])
+    return state._replace(suspects=(*recent, now_ms)[-tuning.SUSPECTS :])
 
 
 def tokens_at(state: State, now_ms: int) -> int:
@@ -160,4 +157,4 @@ def tokens_at(state: State, now_ms: int) -> int:
 
 def retried(state: State, now_ms: int) -> State:
     """A retry or a hop is about to be made."""
-    return replace(state, tokens=tokens_at(state, now_ms) - tuning.TOKEN, tokens_ms=now_ms)
+    return state._replace(tokens=tokens_at(state, now_ms) - tuning.TOKEN, tokens_ms=now_ms)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import IO, Any, Protocol
+from types import MappingProxyType
+from typing import IO, Any, NamedTuple, Protocol
 
 from fbplan.runtime.policy import Policy, Repository
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """One bucket as a repository reaches it. A client may be kept by (endpoint, protocol, key id), never by less."""
 
     repository: str
@@ -57,33 +56,29 @@ class TransportFailure(Exception):
         self.was_sent = was_sent
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What a store says of an object. Keys of `metadata` are in lower case."""
 
     size: int
     etag: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """What a store says of a put. `answer` is the SDK's own, for an adapter that keeps the SDK's signatures."""
 
     etag: str | None = None
     answer: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Got:
+class Got(NamedTuple):
     """An object and its content: bytes or a stream, as the adapter has it."""
 
     head: Head
     content: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of a listing."""
 
     key: str

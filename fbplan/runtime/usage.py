@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fbplan.runtime.form import Part, Unusable, parse
 from fbplan.runtime.policy import METERS, Policy
@@ -15,8 +15,7 @@ NODES = ("ONLINE", "OFFLINE", "DISCONNECTED", "UNKNOWN")
 TIERS = ("soft", "hard")
 
 
-@dataclass(frozen=True, slots=True)
-class MeterUse:
+class MeterUse(NamedTuple):
     """Use of one meter in its period, and the bytes that the whole fleet may start before the bucket's expiry."""
 
     period: str
@@ -26,8 +25,7 @@ class MeterUse:
     resets_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class BucketUse:
+class BucketUse(NamedTuple):
     quality: str
     meters: Mapping[str, MeterUse]
     expires_ms: int
@@ -38,8 +36,7 @@ class BucketUse:
     samples: int
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     policy_generation: int
     seq: int
     digest: str

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fbplan.runtime import tuning
 from fbplan.runtime.policy import Bucket, Policy, Repository
 from fbplan.runtime.usage import BucketUse, Usage
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     policy: Policy
     repository: Repository
     usage: Usage | None
@@ -62,8 +61,7 @@ class View:
         return due if due > now_ms else now_ms + self.usage.poll_ms
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One write. `size` is in bytes."""
 
     size: int

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from fbplan.runtime.body import Body
 from fbplan.runtime.course import Step, proceed, settled, told
@@ -27,8 +26,7 @@ class Desk(Protocol):
     def place(self, flight: Flight, bucket: str) -> Place: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     key: str
     body: Body
     metadata: Mapping[str, str]
@@ -36,8 +34,7 @@ class Write:
     options: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Landed:
+class Landed(NamedTuple):
     """How a write ended; what it was stored as counts only if it was."""
 
     flight: Flight
