@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Iterator
 from typing import IO, NamedTuple
@@ -50,6 +49,8 @@ def body_of(content: bytes | bytearray | memoryview | IO[bytes], size: int | Non
     A stream that cannot seek is held in memory up to `spool_limit` bytes; a longer one is sent at most once, and its
     `size` must be given, because bytes are counted before they are sent. Raises ValueError.
     """
+    import hashlib
+
     if isinstance(content, bytes | bytearray | memoryview):
         return _held(bytes(content), size)
     if content.seekable():
@@ -70,6 +71,8 @@ def body_of(content: bytes | bytearray | memoryview | IO[bytes], size: int | Non
 
 
 def _held(content: bytes, size: int | None) -> Body:
+    import hashlib
+
     return Body(content, _agreed(len(content), size), is_repeatable=True, sha256=hashlib.sha256(content).hexdigest())
 
 

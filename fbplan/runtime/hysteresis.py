@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import NamedTuple
 
 from fbplan.runtime.caps import Standing
@@ -24,6 +23,8 @@ _FREE = Held(None)
 
 def turn(writer: str, bucket: str, seq: int) -> int:
     """A writer's place in the ramp of a bucket, in ppm; the same in every language."""
+    import hashlib
+
     hashed = hashlib.sha256(f"{writer}|{bucket}|{seq}".encode()).digest()
     return int.from_bytes(hashed[:4], "big") % 1_000_000
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -115,6 +114,8 @@ def _compared(came: Came, write: Write) -> str:
 
 
 def _md5(content: bytes) -> str:
+    import hashlib
+
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
