@@ -138,12 +138,11 @@ def _fill_up() -> None:
     """Uploads as a month would bring them, each time followed by the chooser's answer."""
     from fbplan.cli.connection import connected
     from fbplan.client.api import ReadClient
-    from fbplan.runtime.decision import choose, used_since
 
     policy = json.loads(Path("routing-policy.json").read_text(encoding="utf-8"))
     now = datetime.now(UTC)
-    start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    ids = [b["bucket_id"] for b in policy["buckets"].values()]
+    names = {bucket["bucket_id"]: name for name, bucket in policy["buckets"].items()}
+    ids = {name: remote for remote, name in names.items()}
     with connected(None, os.environ, click.echo) as session:
         for told, bucket, uploaded in (
             ("a new month", "", 0),
@@ -153,7 +152,7 @@ def _fill_up() -> None:
         ):
             if bucket:
                 row = {
-                    "bucketId": policy["buckets"][bucket]["bucket_id"],
+                    "bucketId": ids[bucket],
                     "repoId": policy["repositories"]["app-data"]["repo_id"],
                     "day": f"{now:%Y-%m-%d}",
                     "upl_bytes": uploaded * 10**9,
@@ -161,8 +160,31 @@ def _fill_up() -> None:
                     "size_change": uploaded * 10**9,
                 }
                 session.write("POST", "/_emulator/usage", {"rows": [row]})
-            rows = ReadClient(session).daily(f"{start:%Y-%m-%dT%H:%M:%SZ}", f"{now:%Y-%m-%dT23:59:59Z}", ids)
-            decision = choose(policy, "app-data", used_since(rows, policy, int(start.timestamp())))
-            click.echo(f"{told}: the next write goes to {decision.bucket}")
-            for name, reason in decision.reasons:
-                click.echo(f"    {'→' if name == decision.bucket else ' '} {name.ljust(16)} {reason}")
+            rows = ReadClient(session).daily(f"{now:%Y-%m-01T00:00:00Z}", f"{now:%Y-%m-%dT23:59:59Z}", list(names))
+            used = dict.fromkeys(ids, 0)
+            for found in rows:
+                used[names[found.get("bucketId") or found.get("unitId")]] += int(found.get("upl_bytes") or 0)
+            _tell_choice(told, used, now)
+
+
+def _tell_choice(told: str, used: dict[str, int], now: datetime) -> None:
+    """The decision of one process that knows what was used so far."""
+    from fbplan.runtime.decision import decide
+    from fbplan.runtime.policy import read_policy
+    from fbplan.runtime.record import decision_record
+    from fbplan.runtime.state import State
+    from fbplan.runtime.usage import BucketUse, MeterUse, Usage
+    from fbplan.runtime.view import Request, View
+    from fbplan.runtime.words import standing
+
+    policy = read_policy(Path("routing-policy.json").read_bytes())
+    now_ms = int(now.timestamp() * 1000)
+    meters = {name: {"ingress_bytes": MeterUse(f"{now:%Y-%m}", count, 0, 0, None)} for name, count in used.items()}
+    uses = {name: BucketUse("ok", meters[name], now_ms, 1, "ONLINE", 0, 0) for name in used}
+    usage = Usage(policy.generation, 1, "", now_ms, now_ms, 60_000, uses)
+    view = View(policy, policy.repositories["app-data"], usage, now_ms, "demo", simple=True, expects_usage=True)
+    decision = decision_record(decide(view, State(), now_ms, Request(0)))
+    click.echo(f"{told}: the next write goes to {decision['bucket']}")
+    for candidate in decision["candidates"]:
+        mark = "→" if candidate["bucket"] == decision["bucket"] else " "
+        click.echo(f"    {mark} {candidate['bucket'].ljust(16)} {standing(candidate)}")

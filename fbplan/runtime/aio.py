@@ -1,0 +1,111 @@
+"""The chooser at work for an event loop: `AsyncRouter`, step for step what `Router` does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fbplan.runtime.core import Content, Core, Placement
+from fbplan.runtime.decision import Decision
+from fbplan.runtime.faults import RoutingError
+from fbplan.runtime.finding import Deleted, Listing, Located
+from fbplan.runtime.reference import Reference
+from fbplan.runtime.router import core_from_file
+from fbplan.runtime.script import Call, Came, Do, Pause, Reload, Script
+from fbplan.runtime.source import Source
+from fbplan.runtime.transport import AsyncTransport, Got, TransportFailure
+
+_T = TypeVar("_T")
+
+
+class AsyncRouter:
+    """`Router` with methods to await; the settings of `from_file` are the same."""
+
+    def __init__(
+        self,
+        core: Core,
+        source: Source,
+        transport: AsyncTransport | None = None,
+        *,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._core = core
+        self._source = source
+        self._transport = transport
+        self._sleep = sleep
+
+    @classmethod
+    def from_file(
+        cls,
+        policy: str | Path,
+        transport: AsyncTransport | None = None,
+        *,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        **settings: Any,
+    ) -> AsyncRouter:
+        """See `Router.from_file`. It reads the files at once, before the loop has anything to do with them."""
+        return cls(*core_from_file(policy, **settings), transport, sleep=sleep)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        return {**self._source.counts, **self._core.counts}
+
+    async def refresh(self, *, now: bool = False) -> None:
+        """Look whether the files changed, at most once a second; a large policy is parsed in a thread."""
+        if now or self._source.is_due():
+            await asyncio.to_thread(self._source.refresh, now=now)
+
+    def choose(self, size: int = 0) -> Decision:
+        """As in `Router`: no input or output, so nothing to await."""
+        return self._core.choose(size)
+
+    async def put(
+        self,
+        key: str,
+        body: Content,
+        *,
+        size: int | None = None,
+        overwrite: bool = False,
+        options: Mapping[str, Any] | None = None,
+    ) -> Placement:
+        await self.refresh()
+        return await self._run(self._core.put(key, body, size, options or {}, overwrite=overwrite))
+
+    async def get(self, where: str | Reference) -> Got:
+        return await self._run(self._core.get(where))
+
+    async def locate(self, where: str | Reference) -> Located:
+        return await self._run(self._core.locate(where))
+
+    async def delete(self, where: str | Reference) -> Deleted:
+        return await self._run(self._core.delete(where))
+
+    async def list(self, prefix: str = "") -> Listing:
+        return await self._run(self._core.keys(prefix))
+
+    async def _run(self, script: Script[_T]) -> _T:
+        try:
+            do = next(script)
+            while True:
+                do = script.send(await self._done(do))
+        except StopIteration as end:
+            value: _T = end.value
+            return value
+
+    async def _done(self, do: Do) -> Came:
+        transport = self._transport
+        if transport is None:
+            raise RoutingError("the router has no transport: AsyncRouter.from_file(path, transport)")
+        try:
+            match do:
+                case Pause():
+                    await self._sleep(do.ms / 1000)
+                case Reload():
+                    await transport.reload()
+                case Call():
+                    return Came(await getattr(transport, do.method)(do.place, do.name, *do.positional, **do.arguments))
+        except TransportFailure as failure:
+            return Came(failure=failure)
+        return Came()

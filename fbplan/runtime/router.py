@@ -1,0 +1,182 @@
+"""The chooser at work for threads: `Router`. Its twin for an event loop is `AsyncRouter`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fbplan.runtime.core import Content, Core, Habits, Placement, Record
+from fbplan.runtime.decision import Decision
+from fbplan.runtime.faults import RoutingError
+from fbplan.runtime.finding import Deleted, Listing, Located
+from fbplan.runtime.reference import Reference
+from fbplan.runtime.script import Call, Came, Do, Pause, Reload, Script
+from fbplan.runtime.source import Alarm, Source
+from fbplan.runtime.transport import Got, Transport, TransportFailure
+
+_T = TypeVar("_T")
+SPOOL_LIMIT = 8 * 1024 * 1024
+
+
+def wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def roll() -> int:
+    return int.from_bytes(os.urandom(4), "big")
+
+
+def _quiet(*_told: object) -> None:
+    pass
+
+
+def core_from_file(
+    policy: str | Path,
+    *,
+    usage: str | Path | None = None,
+    repository: str | None = None,
+    writer: str | None = None,
+    simple: bool | None = None,
+    last_good: str | Path | None = None,
+    alarm: Alarm = _quiet,
+    on_record: Callable[[Record], None] = _quiet,
+    cautious_start: bool = False,
+    spool_limit: int = SPOOL_LIMIT,
+    clock_ms: Callable[[], int] = wall_ms,
+    dice: Callable[[], int] = roll,
+) -> tuple[Core, Source]:
+    source = Source(
+        Path(policy),
+        Path(usage) if usage is not None else None,
+        clock_ms=clock_ms,
+        alarm=alarm,
+        last_good=Path(last_good) if last_good is not None else None,
+    )
+    habits = Habits(
+        writer=writer or os.urandom(8).hex(),
+        simple=usage is None if simple is None else simple,
+        expects_usage=usage is not None,
+        clock_ms=clock_ms,
+        dice=dice,
+        alarm=alarm,
+        on_record=on_record,
+        spool_limit=spool_limit,
+        born_ms=clock_ms() if cautious_start else None,
+    )
+    return Core(source, repository, habits), source
+
+
+class Router:
+    """Writes each object to the bucket that the policy wants, and finds it again. Safe to share between threads.
+
+    router = Router.from_file("routing-policy.json", transport)
+    placed = router.put("hello.txt", b"hi")
+    router.get(str(placed.reference))
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        source: Source,
+        transport: Transport | None = None,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        """For `from_file`, which says what the settings are."""
+        self._core = core
+        self._source = source
+        self._transport = transport
+        self._sleep = sleep
+
+    @classmethod
+    def from_file(
+        cls,
+        policy: str | Path,
+        transport: Transport | None = None,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+        **settings: Any,
+    ) -> Router:
+        """A router over the policy file, and over the usage file if one is named.
+
+        `usage`: path of usage.json; without it this process counts its own bytes (`simple`). `repository`: needed when
+        the policy has several. `writer`: a name of this writer that no other has. `simple`: count own bytes on top of
+        the usage file, instead of living on grants. `last_good`: a folder of this process, where good files are kept
+        for the next start. `cautious_start`: after a start wait for the next grants, because the process before it may
+        have used its share of the present ones; without it, a restart counts as one more writer. `alarm(name, details)` and `on_record(record)` are called as things happen. `spool_limit`:
+        bytes of a body that cannot seek which are held in memory. `clock_ms`, `sleep`, `dice`: for tests.
+        """
+        return cls(*core_from_file(policy, **settings), transport, sleep=sleep)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Outcomes, classes of answers, alarms, and what became of the files."""
+        return {**self._source.counts, **self._core.counts}
+
+    def refresh(self, *, now: bool = False) -> None:
+        """Look whether the files changed, at most once a second. `put` does it by itself; `choose` never does."""
+        self._source.refresh(now=now)
+
+    def choose(self, size: int = 0) -> Decision:
+        """The bucket that a write of `size` bytes would go to now. No input or output, nothing is counted."""
+        return self._core.choose(size)
+
+    def put(
+        self,
+        key: str,
+        body: Content,
+        *,
+        size: int | None = None,
+        overwrite: bool = False,
+        options: Mapping[str, Any] | None = None,
+    ) -> Placement:
+        """Write an object. Raises WriteFailed (ReadOnly, NotStored, Refused, AlreadyExists), NoPolicy and ValueError.
+
+        A key is written once; with `overwrite` it goes to the bucket that holds the key. `options` reach the adapter.
+        """
+        self.refresh()
+        return self._run(self._core.put(key, body, size, options or {}, overwrite=overwrite))
+
+    def get(self, where: str | Reference) -> Got:
+        """The object by its reference (one request) or by its key. Raises NotFound and Unavailable."""
+        return self._run(self._core.get(where))
+
+    def locate(self, where: str | Reference) -> Located:
+        """Which bucket holds the object. Raises NotFound and Unavailable."""
+        return self._run(self._core.locate(where))
+
+    def delete(self, where: str | Reference) -> Deleted:
+        """Delete the key from every bucket."""
+        return self._run(self._core.delete(where))
+
+    def list(self, prefix: str = "") -> Listing:
+        """The keys of all buckets."""
+        return self._run(self._core.keys(prefix))
+
+    def _run(self, script: Script[_T]) -> _T:
+        try:
+            do = next(script)
+            while True:
+                do = script.send(self._done(do))
+        except StopIteration as end:
+            value: _T = end.value
+            return value
+
+    def _done(self, do: Do) -> Came:
+        transport = self._transport
+        if transport is None:
+            raise RoutingError("the router has no transport: Router.from_file(path, transport)")
+        try:
+            match do:
+                case Pause():
+                    self._sleep(do.ms / 1000)
+                case Reload():
+                    transport.reload()
+                case Call():
+                    return Came(getattr(transport, do.method)(do.place, do.name, *do.positional, **do.arguments))
+        except TransportFailure as failure:
+            return Came(failure=failure)
+        return Came()

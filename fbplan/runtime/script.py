@@ -1,0 +1,43 @@
+"""What a request does to the outside, step by step: generators yield it, a thread or an event loop does it.
+
+A generator yields a `Call`, a `Reload` or a `Pause`, and is sent a `Came`: so both faces of the router run the same
+code, and neither can forget a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from fbplan.runtime.transport import Place, TransportFailure
+
+
+class Call(NamedTuple):
+    """One method of the transport."""
+
+    method: str
+    place: Place
+    name: str
+    """The key, or the prefix of a listing."""
+    arguments: Mapping[str, Any]
+    positional: tuple[Any, ...] = ()
+
+
+class Pause(NamedTuple):
+    ms: int
+
+
+class Reload(NamedTuple):
+    pass
+
+
+class Came(NamedTuple):
+    """What a call gave; `failure` is None when it succeeded."""
+
+    value: Any = None
+    failure: TransportFailure | None = None
+
+
+_T = TypeVar("_T")
+Do = Call | Pause | Reload
+Script = Generator[Do, Came, _T]

@@ -1,0 +1,123 @@
+"""A put as a script: the course of a write, with what it asks of the transport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from fbplan.runtime.body import Body
+from fbplan.runtime.course import Step, proceed, settled, told
+from fbplan.runtime.flight import Action, Answer, Flight
+from fbplan.runtime.script import Call, Came, Pause, Reload, Script
+from fbplan.runtime.state import State
+from fbplan.runtime.transport import Head, Place, Stored, TransportFailure
+
+
+class Desk(Protocol):
+    """What a script needs of its router: the state under its lock, the time and chance."""
+
+    def now_ms(self) -> int: ...
+
+    def dice(self) -> int: ...
+
+    def step(self, change: Callable[[State], Step]) -> Flight: ...
+
+    def place(self, flight: Flight, bucket: str) -> Place: ...
+
+
+class Write(NamedTuple):
+    key: str
+    body: Body
+    metadata: Mapping[str, str]
+    write_once: bool
+    options: Mapping[str, Any]
+
+
+class Landed(NamedTuple):
+    """How a write ended; what it was stored as counts only if it was."""
+
+    flight: Flight
+    stored: Stored
+
+
+def writing(desk: Desk, flight: Flight, write: Write) -> Script[Landed]:
+    """From the first action to the last."""
+    stored = Stored()
+    while not flight.action.is_end:
+        action = flight.action
+        match action.do:
+            case "try":
+                came = yield _put(desk.place(flight, action.bucket or ""), action, write)
+                stored = came.value or Stored()
+                flight = _told(desk, flight, _answer(came, desk.dice()))
+            case "head":
+                place = desk.place(flight, action.bucket or "")
+                came = yield Call("head", place, write.key, {"timeout_ms": action.ms})
+                stored = Stored(came.value.etag if isinstance(came.value, Head) else None)
+                flight = _settled(desk, flight, _compared(came, write))
+            case _:
+                yield Reload() if action.do == "reload" else Pause(action.ms)
+                flight = _proceeded(desk, flight)
+    return Landed(flight, stored)
+
+
+def _told(desk: Desk, flight: Flight, answer: Answer) -> Flight:
+    return desk.step(lambda state: told(state, flight, desk.now_ms(), answer))
+
+
+def _settled(desk: Desk, flight: Flight, found: str) -> Flight:
+    return desk.step(lambda state: settled(state, flight, desk.now_ms(), found))
+
+
+def _proceeded(desk: Desk, flight: Flight) -> Flight:
+    return desk.step(lambda state: proceed(state, flight, desk.now_ms()))
+
+
+def _put(place: Place, action: Action, write: Write) -> Call:
+    arguments = {
+        "size": write.body.size,
+        "metadata": write.metadata,
+        "write_once": write.write_once,
+        "timeout_ms": action.ms,
+        "options": write.options,
+    }
+    return Call("put", place, write.key, arguments, (write.body.opened(),))
+
+
+def _answer(came: Came, dice: int) -> Answer:
+    failure = came.failure
+    if failure is None:
+        return Answer(200)
+    return Answer(failure.status, failure.code, failure.retry_after_ms, failure.was_sent, dice)
+
+
+def _compared(came: Came, write: Write) -> str:
+    """What a HEAD says of a write whose outcome is not known."""
+    if came.failure is not None:
+        return "absent" if is_absent(came.failure) else "unknown"
+    head = came.value
+    if head is None:
+        return "absent"
+    # what an overwrite finds there is what stood there before
+    other = "different" if write.write_once else "absent"
+    if head.size != write.body.size:
+        return other
+    if head.metadata.get("fbseq") == write.metadata["fbseq"]:
+        return "equal"
+    known = head.metadata.get("fbsha256")
+    if known is not None and write.body.sha256 is not None:
+        return "equal" if known == write.body.sha256 else other
+    # a store that drops metadata may still name the MD5
+    content = write.body.content
+    is_same = isinstance(content, bytes) and (head.etag or "").strip('"') == _md5(content)
+    return "equal" if is_same else other
+
+
+def _md5(content: bytes) -> str:
+    import hashlib
+
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def is_absent(failure: TransportFailure) -> bool:
+    return failure.status == 404
