@@ -12,7 +12,7 @@ from fbplan.kinds import KINDS
 from fbplan.kinds.amounts import span
 from fbplan.kinds.base import Field, Json, Trait, split_address
 from fbplan.ledger import Entry, Ledger
-from fbplan.pending import ORPHAN
+from fbplan.ledger.pending import ORPHAN
 from fbplan.plan import Action, Change, FieldChange, Reason, Record
 from fbplan.state import Departing, Desired, DesiredState, Observed, World, generation_of
 

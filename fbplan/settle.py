@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fbplan.client.api import ReadClient
-from fbplan.entry import Delta, Entry
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import Field, Json, Kind, split_address
 from fbplan.ledger import Ledger
-from fbplan.pending import ORPHAN, Pending, Question
+from fbplan.ledger.entry import Delta, Entry
+from fbplan.ledger.pending import ORPHAN, Pending, Question
 from fbplan.state import Observed
 from fbplan.wire import observed_from
 

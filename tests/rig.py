@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from fbplan.apply import Setting, check_preconditions, execute
-from fbplan.books import Keeping
+from fbplan.apply.books import Keeping
 from fbplan.cli.applying import _from_saved
 from fbplan.cli.leasing import begun_of, holder_of
 from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan

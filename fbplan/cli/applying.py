@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fbplan.apply import Setting, check_preconditions, execute
-from fbplan.books import Keeping
+from fbplan.apply.books import Keeping
 from fbplan.cli.connection import connected
 from fbplan.cli.leasing import begun_of, keep_receipt, leased
 from fbplan.cli.output import View, emit, palette_for, story
 from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
 from fbplan.cli.recovering import recover
 from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
+from fbplan.cli.stop import Stop
 from fbplan.client.api import WriteClient
 from fbplan.drain.records import lost_drains
 from fbplan.errors import ExitCode, FbplanError, Refused, Stale
@@ -32,7 +33,6 @@ from fbplan.render.report import report_document, report_markdown_of, report_tex
 from fbplan.secrets.environ import Environ
 from fbplan.spec.load import LoadedSpec, load_spec
 from fbplan.state import canonical_digest
-from fbplan.stop import Stop
 from fbplan.storage import Storage, open_storage
 
 

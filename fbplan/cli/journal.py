@@ -12,7 +12,7 @@ from fbplan.cli.output import story
 from fbplan.errors import ExitCode
 
 if TYPE_CHECKING:
-    from fbplan.journal import Unfinished
+    from fbplan.journal.records import Unfinished
 
 
 @click.group()
@@ -24,7 +24,7 @@ def journal() -> None:
 @spec_argument
 def show(spec: Path) -> int:
     """Show each step of an unfinished apply: done, failed, or on the way. Reads no API."""
-    from fbplan.recovery import in_force
+    from fbplan.journal.recovery import in_force
     from fbplan.spec.load import load_spec
     from fbplan.storage import open_storage
 
@@ -43,7 +43,7 @@ def show(spec: Path) -> int:
 
 
 def _lines(left: Unfinished) -> list[str]:
-    from fbplan.journal import Ended, Intent, Issued, PolicyPublished
+    from fbplan.journal.records import Ended, Intent, Issued, PolicyPublished
 
     begun = left.begun
     out = [

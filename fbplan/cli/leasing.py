@@ -13,7 +13,7 @@ from fbplan.cli.output import story
 from fbplan.cli.pipeline import Planned
 from fbplan.cli.whence import from_here, new_holder, with_commit
 from fbplan.errors import ExitCode, FbplanError
-from fbplan.journal import Begun
+from fbplan.journal.records import Begun
 from fbplan.outcome import Report
 from fbplan.plan import Plan
 from fbplan.receipts import append_receipt, receipt_of

@@ -91,7 +91,7 @@ def ledger() -> None:
 @spec_argument
 def list_(spec: Path) -> int:
     """List what the ledger of a spec owns. Reads no API."""
-    from fbplan.recovery import in_force
+    from fbplan.journal.recovery import in_force
     from fbplan.spec.load import load_spec
     from fbplan.storage import open_storage
 

@@ -13,18 +13,18 @@ from fbplan.client.api import ReadClient
 from fbplan.diff import Difference, compare, former_addresses
 from fbplan.drain.schedule import schedule
 from fbplan.guards import Limits, Situation, refusals
+from fbplan.journal.recovery import in_force
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import split_address
 from fbplan.ledger import Ledger, require_workspace
+from fbplan.ledger.pending import Question
 from fbplan.observe import Listings, Observation, caught_up, find_workspace, finish_observing
-from fbplan.pending import Question
 from fbplan.plan import Action, Change, Plan, PolicyChange, identified
 from fbplan.planner import hints, preconditions_of, references_of, renamed_parents, steps_of, targets_of
 from fbplan.policy.changes import describe
 from fbplan.policy.compose import Content, compose, routed_names
 from fbplan.policy.document import Ids, content_digest, preview, spec_digest
 from fbplan.policy.published import Published, needs_publishing, read_published
-from fbplan.recovery import in_force
 from fbplan.secrets import Sink, SinkRef, holds
 from fbplan.spec.load import LoadedSpec
 from fbplan.spec.rules import routed_order

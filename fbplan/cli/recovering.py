@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fbplan.client.api import ReadClient
+from fbplan.journal.recovery import InForce, in_force
 from fbplan.kinds.base import Json
 from fbplan.ledger import Ledger, write_ledger
-from fbplan.pending import Question
-from fbplan.recovery import InForce, in_force
+from fbplan.ledger.pending import Question
 from fbplan.settle import Holds, forget_late, settle
 from fbplan.storage import Storage
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from fbplan.errors import UsageFault
 from fbplan.ledger import Entry, Ledger
-from fbplan.pending import Question
+from fbplan.ledger.pending import Question
 from fbplan.plan import Change
 from fbplan.state import DesiredState, World
 

@@ -7,7 +7,7 @@ import time
 from rig import ENVIRON, Rig
 
 from fbplan.apply import Run, Setting
-from fbplan.books import Keeping
+from fbplan.apply.books import Keeping
 from fbplan.cli.leasing import begun_of, holder_of
 from fbplan.cli.pipeline import Planned
 from fbplan.client.api import WriteClient

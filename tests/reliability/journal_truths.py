@@ -8,7 +8,7 @@ from typing import Any
 from rig import Rig
 from volatile import Volatile
 
-from fbplan.journal import Ended, Intent
+from fbplan.journal.records import Ended, Intent
 
 VERBS = {"POST": {"create", "issue"}, "PUT": {"update"}, "DELETE": {"delete", "issue"}}
 

@@ -13,13 +13,13 @@ from rig import ENVIRON, Rig
 from seams import Seams, WatchedFiles, watched_app
 
 from fbplan.apply import Setting, execute
-from fbplan.books import Keeping
+from fbplan.apply.books import Keeping
 from fbplan.cli.leasing import begun_of, holder_of
 from fbplan.cli.pipeline import Planned, make_plan
 from fbplan.cli.recovering import recover
 from fbplan.client.api import WriteClient
 from fbplan.errors import ExitCode
-from fbplan.journal import Ended, Intent, Issued, Record, read_journal
+from fbplan.journal.records import Ended, Intent, Issued, Record, read_journal
 from fbplan.ledger import read_ledger
 from fbplan.observe import find_workspace
 from fbplan.spec.load import load_spec

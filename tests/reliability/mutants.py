@@ -9,12 +9,12 @@ from typing import Any
 from volatile import Volatile, Watched
 
 from fbplan.apply import Run
-from fbplan.books import Bookkeeper
-from fbplan.calls import Calls, Done, Sending
+from fbplan.apply.books import Bookkeeper
+from fbplan.apply.calls import Calls, Done, Sending
+from fbplan.apply.issuing import issue
 from fbplan.client.api import ReadClient, WriteClient
 from fbplan.errors import Ambiguous, ApiFault
-from fbplan.issuing import issue
-from fbplan.journal import Ended, Intent, Issued, Journal, Record, Unfinished
+from fbplan.journal.records import Ended, Intent, Issued, Journal, Record, Unfinished
 from fbplan.kinds.base import Kind
 from fbplan.outcome import Outcome
 from fbplan.plan import Step

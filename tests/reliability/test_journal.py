@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from fbplan.entry import UNKNOWN_ID, Delta, Entry, KeyGeneration
 from fbplan.errors import FbplanError
-from fbplan.journal import (
+from fbplan.journal.records import (
     Begun,
     Ended,
     Intent,
@@ -24,9 +23,10 @@ from fbplan.journal import (
     read_journal,
     record_from,
 )
+from fbplan.journal.recovery import folded, in_force
 from fbplan.ledger import Ledger
-from fbplan.pending import Pending
-from fbplan.recovery import folded, in_force
+from fbplan.ledger.entry import UNKNOWN_ID, Delta, Entry, KeyGeneration
+from fbplan.ledger.pending import Pending
 from fbplan.storage import Files, Log
 
 BEGUN = Begun("run-1", "2026-11-25T03:00:00Z", "ada", "host", 7, "sha256:0", 3, "workspace", 4, "salt")

@@ -28,13 +28,13 @@ from volatile import Volatile
 
 from fbplan.apply import Run
 from fbplan.client.api import ReadClient, WriteClient
-from fbplan.entry import UNKNOWN_ID, Delta, Entry, KeyGeneration
 from fbplan.errors import ExitCode, LockHeld, Refused, Stale
-from fbplan.journal import Intent, Unfinished
+from fbplan.journal.records import Intent, Unfinished
+from fbplan.journal.recovery import folded
 from fbplan.ledger import Ledger, read_ledger, write_ledger
+from fbplan.ledger.entry import UNKNOWN_ID, Delta, Entry, KeyGeneration
+from fbplan.ledger.pending import Pending
 from fbplan.outcome import Report, Result
-from fbplan.pending import Pending
-from fbplan.recovery import folded
 from fbplan.settle import settle
 from fbplan.storage import Files, Holder, Storage
 

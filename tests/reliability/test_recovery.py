@@ -8,8 +8,8 @@ import pytest
 from rig import Rig
 
 from fbplan.errors import ExitCode
+from fbplan.journal.recovery import in_force
 from fbplan.outcome import Report, Result
-from fbplan.recovery import in_force
 from fbplan.render.human import plan_text
 from fbplan.storage import open_storage
 

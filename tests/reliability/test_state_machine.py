@@ -25,9 +25,9 @@ from worlds import hand_edits, specs
 
 from fbplan.emulator.faults import KINDS
 from fbplan.errors import ExitCode, FbplanError, LockHeld
+from fbplan.journal.recovery import in_force
 from fbplan.kinds.base import split_address
 from fbplan.ledger import Ledger
-from fbplan.recovery import in_force
 from fbplan.render.human import plan_text
 
 DAY = 86_400

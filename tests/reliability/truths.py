@@ -12,8 +12,8 @@ from kill_plans import KillPlan
 from kill_rig import KillRig
 from rig import CANARIES, Rig
 
+from fbplan.journal.recovery import in_force
 from fbplan.ledger import read_ledger
-from fbplan.recovery import in_force
 from fbplan.storage.base import JOURNAL
 
 Row = dict[str, Any]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing_extensions import override
 
 from fbplan.errors import FbplanError
-from fbplan.journal import Record, record_from
+from fbplan.journal.records import Record, record_from
 from fbplan.storage import Files
 from fbplan.storage.base import JOURNAL, LEDGER, Log
 

@@ -14,11 +14,11 @@ from typing import Protocol
 
 from pydantic import TypeAdapter
 
+from fbplan.apply.matching import is_as_sent, plain_fields
 from fbplan.client.api import WriteClient
 from fbplan.errors import Ambiguous, ApiFault, FbplanError, Lost
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import Json, Kind, split_address
-from fbplan.matching import is_as_sent, plain_fields
 from fbplan.observe import PATIENCE, Observation
 from fbplan.plan import Step, Verb
 from fbplan.secrets import Secret, Sink, SinkRef, Source, SourceRef

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from fbplan.entry import Delta, Entry
-from fbplan.journal import Begun, Ended, Intent, Issued, Left, PolicyPublished, Seen, Unfinished, unfinished
+from fbplan.journal.records import Begun, Ended, Intent, Issued, Left, PolicyPublished, Seen, Unfinished, unfinished
 from fbplan.kinds.base import split_address
 from fbplan.ledger import Ledger, read_ledger
-from fbplan.pending import Pending
+from fbplan.ledger.entry import Delta, Entry
+from fbplan.ledger.pending import Pending
 from fbplan.storage.base import Storage
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fbplan.entry import Delta, delta_from, delta_json
 from fbplan.kinds.base import Json
+from fbplan.ledger.entry import Delta, delta_from, delta_json
 
 ORPHAN = "@orphan"
 """Marks the address of an object that a lost answer left behind; no map key can hold it."""

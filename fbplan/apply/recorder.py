@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from fbplan.calls import Done
-from fbplan.entry import Delta, Entry, KeyGeneration
+from fbplan.apply.calls import Done
 from fbplan.ledger import Ledger
+from fbplan.ledger.entry import Delta, Entry, KeyGeneration
+from fbplan.ledger.pending import Pending
 from fbplan.observe import Observation
-from fbplan.pending import Pending
 from fbplan.plan import Action, Change, Plan, Step, Verb
 from fbplan.state import generation_of
 

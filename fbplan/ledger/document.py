@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fbplan.entry import Delta, Entry, KeyGeneration, entry_from, entry_json
 from fbplan.errors import FbplanError, Refused
 from fbplan.kinds.base import Json
-from fbplan.pending import Pending, pending_from, pending_json
+from fbplan.ledger.entry import Delta, Entry, KeyGeneration, entry_from, entry_json
+from fbplan.ledger.pending import Pending, pending_from, pending_json
 from fbplan.storage.base import LEDGER, Storage
 
 __all__ = ["Entry", "KeyGeneration", "Ledger", "ledger_json", "read_ledger", "require_workspace", "write_ledger"]

@@ -12,17 +12,17 @@ from threading import Lock
 
 from typing_extensions import override
 
-from fbplan.calls import Books, Done, Sending
-from fbplan.entry import UNKNOWN_ID
+from fbplan.apply.calls import Books, Done, Sending
+from fbplan.apply.recorder import Recorder
 from fbplan.errors import FbplanError, Interrupted, LockHeld
-from fbplan.journal import Begun, Ended, Intent, Issued, Journal, Left, PolicyPublished, Seen
+from fbplan.journal.records import Begun, Ended, Intent, Issued, Journal, Left, PolicyPublished, Seen
 from fbplan.kinds.base import split_address
 from fbplan.ledger import write_ledger
+from fbplan.ledger.entry import UNKNOWN_ID
+from fbplan.ledger.pending import Pending
 from fbplan.observe import Observation
 from fbplan.outcome import Outcome
-from fbplan.pending import Pending
 from fbplan.plan import Step, Verb
-from fbplan.recorder import Recorder
 from fbplan.storage.base import JOURNAL, Lease, Storage
 
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from fbplan.books import Bookkeeper, Keeping
-from fbplan.calls import Calls, Done
+from fbplan.apply.books import Bookkeeper, Keeping
+from fbplan.apply.calls import Calls, Done
+from fbplan.apply.issuing import issue
+from fbplan.apply.recorder import Recorder
 from fbplan.client.api import WriteClient
 from fbplan.drain.records import records_after
 from fbplan.errors import (
@@ -29,7 +31,6 @@ from fbplan.errors import (
     Stale,
     Unreachable,
 )
-from fbplan.issuing import issue
 from fbplan.ledger import Ledger
 from fbplan.observe import PATIENCE, Observation, observe
 from fbplan.outcome import Outcome, Report, Result
@@ -38,7 +39,6 @@ from fbplan.planner import ABSENT
 from fbplan.policy.compose import Content
 from fbplan.policy.document import Ids, finish
 from fbplan.policy.published import next_generation, publish, read_published
-from fbplan.recorder import Recorder
 from fbplan.state import fingerprint
 
 LOOK = 0.2

@@ -23,9 +23,9 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from fbplan.entry import Delta, delta_from, delta_json
 from fbplan.errors import FbplanError
-from fbplan.pending import Pending, pending_from, pending_json
+from fbplan.ledger.entry import Delta, delta_from, delta_json
+from fbplan.ledger.pending import Pending, pending_from, pending_json
 from fbplan.storage.base import JOURNAL, Log, Storage
 
 FORMAT = "fbplan.journal/1"

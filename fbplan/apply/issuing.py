@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fbplan.calls import Calls, Done, Sending, lost, settling
+from fbplan.apply.calls import Calls, Done, Sending, lost, settling
+from fbplan.apply.matching import plain_fields
 from fbplan.errors import Ambiguous, FbplanError, SinkFailed
 from fbplan.kinds.base import Kind
-from fbplan.matching import plain_fields
 from fbplan.plan import Step
 from fbplan.secrets import IssuedKey, Secret
 

@@ -1,0 +1,7 @@
+"""The executor: carries out a plan, writes down what it does, and says what happened."""
+
+from __future__ import annotations
+
+from fbplan.apply.run import Run, Setting, check_preconditions, execute
+
+__all__ = ["Run", "Setting", "check_preconditions", "execute"]
