@@ -38,7 +38,7 @@ def open_storage(location: str, folder: Path, environ: Mapping[str, str] | None 
         altogether=4 * timeout,
     )
     # a heartbeat has to come through, or to fail, while there is time for the next one
-    hasty = Patience(timeout=min(timeout, seconds / 6), retries=2, altogether=seconds / 4)
+    hasty = Patience(timeout=min(timeout, max(1.0, seconds / 6)), retries=2, altogether=seconds / 4)
     return Objects(
         connected(url, patience, env), str(url), url.key, seconds=seconds, lock_calls=connected(url, hasty, env)
     )
