@@ -286,7 +286,7 @@ def lost(what: str, found: list[Observed], fault: Ambiguous) -> FbplanError:
         return Lost(
             f"the {what} was lost on the way",
             "",
-            f"{fault.why or fault.what}; a fresh listing does not show it",
+            f"{fault.what}; a fresh listing does not show it",
             "run the same command again",
         )
     return Ambiguous(

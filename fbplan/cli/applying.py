@@ -19,6 +19,7 @@ from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
 from fbplan.cli.recovering import recover
 from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
 from fbplan.cli.stop import Stop
+from fbplan.cli.whence import from_here, with_commit
 from fbplan.client.api import WriteClient
 from fbplan.drain.records import lost_drains
 from fbplan.errors import ExitCode, FbplanError, Refused, Stale
@@ -101,6 +102,7 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
                 return int(ExitCode.ERROR)
             planned = _looked_again(planned, client)
         warn_of_lost_sinks(plan, environ)
+        here = with_commit(from_here(environ), folder)
         began = time.monotonic()
         with (
             stop.listening(story),
@@ -123,7 +125,7 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
             )
         seconds = time.monotonic() - began
         code = ExitCode(128 + stop.number) if report.exit_code is ExitCode.SIGINT else report.exit_code
-        keep_receipt(storage, lease, plan, report, code, seconds, folder)
+        keep_receipt(here, storage, lease, plan, report, code, seconds)
         emit(
             outputs,
             {

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 from fbplan.cli.output import story
 from fbplan.cli.pipeline import Planned
-from fbplan.cli.whence import from_here, new_holder, with_commit
+from fbplan.cli.whence import Whence, from_here, new_holder
 from fbplan.errors import ExitCode, FbplanError
 from fbplan.journal.records import Begun
 from fbplan.outcome import Report
@@ -65,18 +63,20 @@ def begun_of(lease: Lease | None, plan: Plan, planned: Planned) -> Begun | None:
 
 
 def keep_receipt(
+    here: Whence,
     storage: Storage | None,
     lease: Lease | None,
     plan: Plan,
     report: Report,
     code: ExitCode,
     seconds: float,
-    folder: Path,
 ) -> None:
-    """Add the receipt of this apply. What was done is done all the same: a failure is told and changes nothing."""
+    """Add the receipt of this apply. What was done is done all the same: a failure is told and changes nothing.
+
+    `here` is taken before the apply: a ledger that git tracks makes the tree differ from its commit.
+    """
     if storage is None or lease is None:
         return
-    here = with_commit(from_here(os.environ), folder)
     receipt = receipt_of(
         plan,
         report,

@@ -32,6 +32,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.GONE: "gone from the spec",
     Reason.LISTED: "listed in the spec",
     Reason.VANISHED: "deleted by hand",
+    Reason.ORPHAN: "left behind by a lost answer",
 }
 
 

@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from fbplan.errors import ExitCode, Refused, SinkFailed
+from fbplan.outcome import Result
 from fbplan.plan import (
     Action,
     Change,
@@ -158,3 +159,10 @@ def test_an_error_says_what_where_why_and_what_next() -> None:
         == "error: it failed\n  where api_key.a.b\n  why   no space\n  next  free some\n"
     )
     assert "\x1b[31m" in fault_text(SinkFailed("x"), COLOURED)
+
+
+def test_every_reason_and_every_result_has_its_words() -> None:
+    from fbplan.render.words import REASONS
+
+    assert set(REASONS) == set(Reason)
+    assert all(result.as_reason for result in Result)

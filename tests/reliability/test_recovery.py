@@ -72,6 +72,7 @@ def test_a_key_that_comes_late_is_an_orphan_and_the_next_plan_deletes_it(rig: Ri
     assert [(c.address, c.action.value, c.reason.value) for c in plan.changes] == [
         ("api_key.app.w@orphan", "delete", "left behind by a lost answer")
     ]
+    assert "api_key.app.w@orphan  left behind by a lost answer" in plan_text(plan)
     converged(rig)
     the_only_key_is_in_its_sink(rig)
 
