@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 PORT = "8787"
+SECOND = "8788"
 
 
 @dataclass
@@ -81,11 +82,11 @@ def _prompted(block):
 
 def run_all(wanted, folder):
     """Run the commands in one shell, as a reader would in one terminal; fills in output and code."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = {PORT: str(taken.getsockname()[1]), SECOND: str(other.getsockname()[1])}
     script = ["set +e", "out=$1", "trap 'kill $servers 2>/dev/null; wait' EXIT", "servers="]
     for index, command in enumerate(wanted):
-        script += [f'exec >"$out/{index}" 2>&1', *_script(command, port), f'echo $? >"$out/{index}.code"']
+        script += [f'exec >"$out/{index}" 2>&1', *_script(command, ports), f'echo $? >"$out/{index}.code"']
     out = folder / "out"
     here = folder / "here"
     out.mkdir()
@@ -108,13 +109,17 @@ def run_all(wanted, folder):
             shell.wait(timeout=10)
     for index, command in enumerate(wanted):
         told, code = out / str(index), out / f"{index}.code"
-        command.output = told.read_text(encoding="utf-8").replace(port, PORT) if told.exists() else ""
+        command.output = told.read_text(encoding="utf-8") if told.exists() else ""
+        for shown, real in ports.items():
+            command.output = command.output.replace(real, shown)
         command.code = int(code.read_text()) if code.exists() else None
 
 
-def _script(command, port):
+def _script(command, ports):
     """The lines of shell for one command. A server in the background is waited for, as a reader would."""
-    text = command.text.replace(PORT, port)
+    text = command.text
+    for shown, real in ports.items():
+        text = text.replace(shown, real)
     if text == "make demo":
         return [f"make --no-print-directory -C {shlex.quote(str(ROOT))} -o .venv/.installed demo"]
     if not text.endswith(" &"):
