@@ -111,8 +111,9 @@ def nests_too_deep(text: str) -> bool:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
                 return True
-    except yaml.YAMLError:
-        pass
+    except yaml.YAMLError as fault:
+        # libyaml reads ahead, and from 0.2.6 on refuses a depth of 1,000 before it tells of the first bracket
+        return "maximum nesting depth" in str(fault)
     return False
 
 
