@@ -1,6 +1,6 @@
 """Kill an apply at every seam, run it again, and look whether anything was lost.
 
-    kill     at every event; of a long plan at every second one, unless more is asked for
+    kill     at every event; of a long plan at some of them, unless more is asked for
     cut      a power cut: what was not synced is gone too
     twice    killed, run again, and that run killed as well
     four     among four workers

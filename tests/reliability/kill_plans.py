@@ -152,7 +152,7 @@ PLANS = {
             "mixed",
             MIXED,
             before=BEFORE,
-            stride=2,
+            stride=4,
             allow=("rename:repository.goes-on", "replace:bucket.swap", "replace:bucket.turn"),
             credentials=("more", "shared"),
             buckets=("aged", "one", "swap", "three", "turn"),

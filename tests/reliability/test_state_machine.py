@@ -90,6 +90,9 @@ class Lives(RuleBasedStateMachine):
 
     @rule(edits=hand_edits())
     def meddle_by_hand(self, edits: list[tuple[str, int]]) -> None:
+        found = in_force(self.rig.storage)
+        if found.journals or found.ledger.pending:  # renamed before it was ever found, a lost bucket is anybody's
+            edits = [edit for edit in edits if edit[0] != "rename"]
         edit_by_hand(self.rig, edits)
 
     @rule()
