@@ -32,6 +32,6 @@ def serve(
 
     With `bridge_port` an S3 endpoint over the attached buckets listens there, at `emulator.bridge.url`.
     """
-    from fbplan.emulator.serve import serve as serve_forever
+    from fbplan.emulator.server import serve as serve_forever
 
     serve_forever(emulator, host, port, on_ready, bridge_port)

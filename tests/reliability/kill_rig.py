@@ -48,7 +48,7 @@ class KillRig(Rig):
     def __init__(self, folder: Path, seams: Seams, *, concurrency: int = 1, loses: bool = False) -> None:
         self.seams, self._concurrency = seams, concurrency
         self.storage = WatchedFiles(folder / "fbplan.ledger.json", seams, loses=loses)
-        self.now: Callable[[], float] = time.time
+        self.wall: Callable[[], float] = time.time
         super().__init__(folder)
 
     def _observed(self, environ: dict[str, Any], start_response: Any) -> Any:
@@ -71,7 +71,7 @@ class KillRig(Rig):
         lease = self.storage.lease(holder_of({}), 0, lambda _: None) if is_locked else Unlocked(holder_of({}))
         try:
             workspace = find_workspace(client, loaded.spec.workspace, read_ledger(self.storage).workspace_id)
-            recovered = recover(self.storage, client, workspace.id, self.folder, self.now)
+            recovered = recover(self.storage, client, workspace.id, self.folder, self.wall)
             planned: Planned = make_plan(loaded, client, tuple(sorted(allow)))
             told = [*recovered.story, *(f"refused: {r.address}: {r.what}: {r.why}" for r in planned.plan.refusals)]
             if planned.plan.refusals:
@@ -80,7 +80,7 @@ class KillRig(Rig):
                 return ExitCode.OK, "\n".join(told)
             keeping = Keeping(self.storage, lease, begun_of(lease, planned.plan, planned))
             environ = {**ENVIRON, "PATH": os.defpath}
-            setting = Setting(client, self.folder, environ, self.now, self._concurrency, keeping=keeping)
+            setting = Setting(client, self.folder, environ, self.wall, self._concurrency, keeping=keeping)
             report = execute(planned.plan, planned.observation, planned.ledger, setting)
             told += [f"{o.verb} {o.address}: {o.result.value}: {o.told}" for o in report.outcomes]
             told += [str(report.unrecorded)] if report.unrecorded is not None else []

@@ -35,6 +35,7 @@ MUTANTS = tuple(
         ("the preconditions are not checked", HERE, "test_preconditions_not_checked"),
         ("deletes come first, and nothing waits", CORE, "test_naive_order_is_caught"),
         ("contract comes before the policy is published", CORE, "test_contract_before_publish_is_caught"),
+        ("contract does not wait for its drain", CORE, "test_contract_that_does_not_wait_for_its_drain_is_caught"),
         ("the diff is always empty", CORE, "test_an_always_empty_diff_is_caught"),
         ("a saved plan is applied to a world that moved", CORE, "test_a_dropped_precondition_is_caught"),
         ("creates follow from an empty listing", CORE, "test_trusting_an_empty_list_is_caught"),

@@ -59,7 +59,7 @@ class Lives(RuleBasedStateMachine):
 
     def _open(self) -> KillRig:
         rig = KillRig(self._room, Seams())
-        rig.now = lambda: time.time() + self._skew
+        rig.wall = lambda: time.time() + self._skew
         rig.watch()
         return rig
 

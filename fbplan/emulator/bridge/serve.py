@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from fbplan.emulator.bridge.app import Bridge
 from fbplan.emulator.bridge.bodies import Body
-from fbplan.emulator.serve import listening, url_of
+from fbplan.emulator.server import listening, url_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
