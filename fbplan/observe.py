@@ -120,7 +120,7 @@ def caught_up(
 ) -> Observation:
     """The observation, made again for a while when something that was written moments ago is not listed yet."""
     owned = {(split_address(address)[0], remote) for address, entry in ledger.entries.items() for remote in entry.ids}
-    for seconds in PATIENCE if now.timestamp() - ledger.written_at < LAG else ():
+    for seconds in PATIENCE if 0 <= now.timestamp() - ledger.written_at < LAG else ():
         if owned <= seen.by_id.keys():
             break
         client.pause(seconds, "what the last apply made is not listed yet")

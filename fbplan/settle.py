@@ -54,9 +54,11 @@ def settle(client: ReadClient, workspace_id: str, ledger: Ledger, holds: Holds) 
     return Settled(ledger, tuple(story), tuple(questions))
 
 
-def forget_late(ledger: Ledger, now: int) -> Ledger:
-    """Without what was looked for long enough."""
-    return replace(ledger, pending=tuple(p for p in ledger.pending if now - p.at < LATEST))
+def forget_late(settled: Settled, now: int) -> Ledger:
+    """The ledger without what was looked for long enough; what has to be asked stays until it is answered."""
+    asked = {q.address for q in settled.questions}
+    kept = tuple(p for p in settled.ledger.pending if now - p.at < LATEST or p.address in asked)
+    return replace(settled.ledger, pending=kept)
 
 
 def _listed(client: ReadClient, kind: Kind, workspace_id: str, parent_id: str | None) -> list[Observed]:
@@ -71,8 +73,11 @@ def _exists(client: ReadClient, kind: Kind, workspace_id: str, remote: str | Non
 
 def is_meant(kind: Kind, pending: Pending, live: Observed) -> bool:
     """Whether a live object can be the one that was sent: it is new, and has the name and the fields that were sent."""
-    is_named = live.name == pending.name or (kind.marker_field is not None and live.name.startswith("(no marker)"))
-    return is_named and live.id not in pending.before and all(_agrees(f, pending, live) for f in kind.compared)
+    return (
+        live.name == pending.name
+        and live.id not in pending.before
+        and all(_agrees(f, pending, live) for f in kind.compared)
+    )
 
 
 def _agrees(facts: Field, pending: Pending, live: Observed) -> bool:

@@ -264,6 +264,13 @@ class Calls:
         return True
 
 
+_SHOWN = {
+    "create": "a fresh listing does not show it",
+    "update": "a fresh listing shows it as it was",
+    "delete": "a fresh listing still has it",
+}
+
+
 @contextmanager
 def settling(what: str, fault: Ambiguous) -> Iterator[None]:
     """Reading that must tell what became of a call. When it fails too, nobody knows: that is no plain failure."""
@@ -286,7 +293,7 @@ def lost(what: str, found: list[Observed], fault: Ambiguous) -> FbplanError:
         return Lost(
             f"the {what} was lost on the way",
             "",
-            f"{fault.what}; a fresh listing does not show it",
+            f"{fault.what}; {_SHOWN[what]}",
             "run the same command again",
         )
     return Ambiguous(

@@ -149,6 +149,23 @@ class Run:
         running: dict[Future[Outcome], str] = {}
         most = max(1, self.setting.concurrency)
         pool = ThreadPoolExecutor(max_workers=most)
+        try:
+            self._feed(pool, steps, waiting, ready, running, most)
+        finally:  # whatever happens here, what is in flight ends in the books
+            pool.shutdown(wait=not self.is_abandoned, cancel_futures=True)
+        for step in steps.values():
+            if step.id not in self.outcomes:
+                self._is_settled(step)
+
+    def _feed(
+        self,
+        pool: ThreadPoolExecutor,
+        steps: Mapping[str, Step],
+        waiting: TopologicalSorter[str],
+        ready: deque[str],
+        running: dict[Future[Outcome], str],
+        most: int,
+    ) -> None:
         while waiting.is_active() and not self.is_abandoned:
             ready.extend(waiting.get_ready())
             while ready and len(running) < most:
@@ -163,10 +180,6 @@ class Run:
                 waiting.done(running.pop(future))
             if running and isinstance(self.halted, Interrupted) and self.setting.is_out_of_grace():
                 self._abandon([steps[name] for name in running.values()])
-        pool.shutdown(wait=not self.is_abandoned, cancel_futures=True)
-        for step in steps.values():
-            if step.id not in self.outcomes:
-                self._is_settled(step)
 
     def _abandon(self, steps: list[Step]) -> None:
         """The grace is over and these calls have no answer: nobody knows what became of them, and the books say so."""

@@ -24,7 +24,8 @@ from fbplan.client.api import WriteClient
 from fbplan.drain.records import lost_drains
 from fbplan.errors import ExitCode, FbplanError, Refused, Stale
 from fbplan.guards import checked_allowances
-from fbplan.ledger import Ledger, read_ledger, require_workspace
+from fbplan.journal.recovery import in_force
+from fbplan.ledger import Ledger, require_workspace
 from fbplan.observe import Workspace, find_workspace, observe
 from fbplan.outcome import Outcome, Result
 from fbplan.plan import Plan, Reason
@@ -150,7 +151,7 @@ def _planned(
 ) -> Planned:
     """The plan to carry out, once what an earlier apply left behind is in the ledger."""
     wanted = loaded.spec.workspace if loaded is not None else request.saved.workspace if request.saved else None
-    found = read_ledger(storage)
+    found = in_force(storage).ledger
     workspace = find_workspace(client, wanted, found.workspace_id)
     require_workspace(found, workspace.id, workspace.name)
     recovered = recover(storage, client, workspace.id, folder)

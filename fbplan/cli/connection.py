@@ -42,6 +42,13 @@ def connected(
             "unset it, or give it the address",
         )
     target = (given or DEFAULT_URL).rstrip("/")
+    if "@" in target.partition("://")[2].partition("/")[0]:
+        raise UsageFault(
+            "the API address holds a name or a password",
+            "",
+            "it would stand in messages and process lists",
+            "take it out; fbplan takes FB_EMAIL and FB_PASSWORD, or FB_JWT",
+        )
     settings = Settings(target, concurrency, timeouts_from(given_timeouts(), environ))
     identity = identity_from(environ)
     if target.startswith(EMULATOR):

@@ -61,7 +61,7 @@ def _lines(left: Unfinished) -> list[str]:
                 note = "  made, its secret not known to be in the sink" if end is None and record.step in issued else ""
                 out.append(f"  {state:<12}{record.verb:<8}{record.address}{note}")
             case PolicyPublished():
-                out.append(f"  {'done':<12}{'publish':<8}policy, generation {record.generation}")
+                out.append(f"  {'begun':<12}{'publish':<8}policy, generation {record.generation}")
             case _:
                 continue
     if left.is_torn:

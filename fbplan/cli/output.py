@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -58,8 +59,9 @@ def emit(outputs: tuple[tuple[str, Path | None], ...], views: Mapping[str, View]
 
 
 def story(text: str) -> None:
-    """A line for whoever watches; never a result."""
-    click.echo(text, err=True, color=True)
+    """A line for whoever watches; never a result. Nobody watching, or a full disk there, is no reason to stop."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True, color=True)
 
 
 _CURRENT: list[tuple[tuple[str, Path | None], ...]] = []

@@ -12,7 +12,7 @@ from fbplan.journal.recovery import InForce, in_force
 from fbplan.kinds.base import Json
 from fbplan.ledger import Ledger, write_ledger
 from fbplan.ledger.pending import Question
-from fbplan.settle import Holds, forget_late, settle
+from fbplan.settle import Holds, Settled, forget_late, settle
 from fbplan.storage import Storage
 
 
@@ -38,7 +38,7 @@ def recover(
     """The same for an apply that holds the lock: the ledger is written, and the journals are removed."""
     found = in_force(storage)
     recovered = look(found, client, workspace_id, folder)
-    ledger = forget_late(recovered.ledger, int(now()))
+    ledger = forget_late(Settled(recovered.ledger, (), recovered.questions), int(now()))
     if storage is not None and (found.journals or ledger != found.ledger):
         ledger = write_ledger(ledger, storage, int(now()))
         for journal in found.journals:

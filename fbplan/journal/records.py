@@ -177,7 +177,8 @@ def unfinished(storage: Storage | None) -> tuple[Unfinished, ...]:
     """Every journal that an apply left behind, oldest first. Raises FbplanError for a damaged one."""
     if storage is None:
         return ()
-    return tuple(read_journal(storage, name) for name in storage.names(JOURNAL))
+    # one that a person moved aside has another ending, and is a journal no more
+    return tuple(read_journal(storage, n) for n in storage.names(JOURNAL) if "." not in n.removeprefix(JOURNAL))
 
 
 def read_journal(storage: Storage, name: str) -> Unfinished:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -175,3 +176,15 @@ def test_login_as_a_machine_user(desk: Desk) -> None:
     assert "robot@acme.example" in ran.out
     assert "canary-password" not in ran.out + ran.err
     assert desk("whoami", FB_JWT="", FB_EMAIL="robot@acme.example").code == 7
+
+
+def test_a_story_that_nobody_can_be_told_does_not_stop_an_apply(desk: Desk) -> None:
+    command = f"{sys.executable} -m fbplan apply --yes 2>/dev/full"
+    out, _ = (running := desk.start("bash", "-c", command)).communicate(timeout=60)
+    assert (running.returncode, "4 created, 2 issued" in out) == (0, True)
+    assert desk("plan", "--detailed-exitcode").code == 0
+
+
+def test_an_address_with_a_password_is_refused_and_not_repeated(desk: Desk) -> None:
+    ran = desk("plan", FB_API_URL="http://user:canary-hunter@127.0.0.1:1")
+    assert (ran.code, "canary-hunter" in ran.out + ran.err) == (64, False)

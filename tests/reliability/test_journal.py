@@ -193,3 +193,13 @@ def test_a_closed_journal_takes_nothing_more(tmp_path: Path) -> None:
         journal.note(BEGUN)
     other.close()
     assert (tmp_path / "other").read_bytes() == b""
+
+
+def test_a_damaged_journal_that_was_moved_aside_is_no_journal(tmp_path: Path) -> None:
+    storage = written(tmp_path, *RECORDS)
+    path = storage.path("journal.run-1")
+    path.write_bytes(b"damaged\n" + path.read_bytes())
+    with pytest.raises(FbplanError, match="damaged at line 1"):
+        in_force(storage)
+    path.rename(path.with_name(path.name + ".broken"))
+    assert in_force(storage).journals == ()

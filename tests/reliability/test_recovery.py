@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
 from rig import Rig
 
+from fbplan.cli.recovering import recover
+from fbplan.client.api import ReadClient
 from fbplan.errors import ExitCode
 from fbplan.journal.recovery import in_force
 from fbplan.outcome import Report, Result
 from fbplan.render.human import plan_text
+from fbplan.spec.load import load_spec
 from fbplan.storage import open_storage
 
 SPEC = """
@@ -171,3 +175,27 @@ def test_lists_that_lag_behind_writes_are_waited_for(open_rig: Callable[..., Rig
     assert rig.apply().exit_code is ExitCode.OK
     rig.app.store.move_clock(10)
     assert not rig.plan().has_changes, plan_text(rig.plan())
+
+
+def test_a_credential_without_our_mark_is_never_taken_for_ours(rig: Rig) -> None:
+    rig.spec(SPEC)
+    rig.fault(method="POST", path="/apikeys", fault="cut-before")
+    assert rig.apply().exit_code is ExitCode.PARTIAL
+    workspace = rig.http("GET", "/workspace")["workspaces"][0]["id"]
+    rig.http("POST", "/apikeys", {"workspaceId": workspace, "provider": "AWS", "key": "k", "secret": "s"})
+    assert [c.action.value for c in rig.plan().changes if c.address == "credential.main"] == ["create"]
+    converged(rig)
+    assert len(rig.http("GET", f"/apikeys?workspaceId={workspace}")["apiKeys"]) == 2
+
+
+def test_a_question_stays_until_it_is_answered(rig: Rig) -> None:
+    rig.spec(SPEC)
+    rig.fault(method="POST", path="/repo/*/apikey", fault="cut-before", times=2)
+    assert rig.apply().exit_code is ExitCode.PARTIAL
+    by_hand(rig)
+    by_hand(rig)
+    loaded, client = load_spec(rig.path), ReadClient(rig.session)
+    storage = open_storage(loaded.spec.ledger, rig.folder)
+    workspace = rig.http("GET", "/workspace")["workspaces"][0]["id"]
+    recover(storage, client, workspace, rig.folder, lambda: time.time() + 2 * 86_400)
+    assert "unsettled" in {r.guard for r in rig.plan().refusals}
