@@ -95,7 +95,7 @@ fi
 tests "tests" "$BIN/python" -n "$WORKERS" tests --ignore=tests/packaging
 tests "package" "$BIN/python" tests/packaging
 
-# Elsewhere only what depends on the Python: no searches by generated values or requests, no matrix, no texts, no package.
+# Elsewhere only what depends on the Python: no searches by generated values or requests, no matrices, no servers, no texts, no package.
 SLOW=$(grep -rl --include='test_*.py' 'import schemathesis\|from schemathesis' tests | sed 's/^/--ignore=/' || :)
 HERE=$("$BIN/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 for version in $OTHERS; do
@@ -108,7 +108,7 @@ for version in $OTHERS; do
     step "install on Python $version" installed "$python" ".venv-$version"
     # shellcheck disable=SC2086 -- one option a word
     tests "tests on Python $version" ".venv-$version/bin/python" -n "$WORKERS" tests \
-        --ignore=tests/docs --ignore=tests/packaging --ignore=tests/reliability/test_fault_matrix.py --ignore-glob='*_properties.py' $SLOW
+        --ignore=tests/docs --ignore=tests/packaging --ignore=tests/reliability --ignore=tests/bridge --ignore=tests/storage --ignore-glob='*_properties.py' $SLOW
 done
 
 printf '\n%s passed, %s failed\n' "$PASSED" "$FAILED"

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from fbplan.errors import FbplanError
 from fbplan.journal.records import Begun, Ended, Intent, Issued, Left, PolicyPublished, Seen, Unfinished, unfinished
 from fbplan.kinds.base import split_address
 from fbplan.ledger import Ledger, read_ledger
@@ -35,9 +36,23 @@ class InForce:
 def in_force(storage: Storage | None) -> InForce:
     """The ledger as every command reads it. Raises FbplanError for a damaged ledger or journal."""
     ledger, journals = read_ledger(storage), unfinished(storage)
+    serial = ledger.serial
     for journal in journals:
+        _require_its_ledger(journal, serial, storage)
         ledger = folded(ledger, journal)
     return InForce(ledger, journals)
+
+
+def _require_its_ledger(journal: Unfinished, serial: int, storage: Storage | None) -> None:
+    """A journal is folded into the ledger that it began from, or the one written at its end; not into a later one."""
+    begun = journal.begun
+    if begun is not None and storage is not None and serial > begun.serial + 1:
+        raise FbplanError(
+            "a journal here is older than the ledger",
+            f"{storage.label} ({journal.name})",
+            f"the ledger was written {serial - begun.serial} times since that apply began, and what it did may have been undone meanwhile",
+            "if another machine went on with this ledger, rename the journal so that it ends in .old, then: fbplan plan",
+        )
 
 
 def folded(ledger: Ledger, journal: Unfinished) -> Ledger:

@@ -24,7 +24,7 @@ from fbplan.journal.records import (
     record_from,
 )
 from fbplan.journal.recovery import folded, in_force
-from fbplan.ledger import Ledger
+from fbplan.ledger import Ledger, write_ledger
 from fbplan.ledger.entry import UNKNOWN_ID, Delta, Entry, KeyGeneration
 from fbplan.ledger.pending import Pending
 from fbplan.storage import Files, Log
@@ -203,3 +203,17 @@ def test_a_damaged_journal_that_was_moved_aside_is_no_journal(tmp_path: Path) ->
         in_force(storage)
     path.rename(path.with_name(path.name + ".broken"))
     assert in_force(storage).journals == ()
+
+
+@pytest.mark.parametrize(("serial", "is_believed"), [(4, True), (5, True), (6, False)])
+def test_a_journal_is_not_folded_into_a_ledger_that_others_went_on_with(
+    tmp_path: Path, serial: int, is_believed: bool
+) -> None:
+    """It may lie on a machine of its own while the ledger came from git: what it made may be let go by now."""
+    storage = written(tmp_path, *RECORDS)
+    write_ledger(Ledger(workspace_id="workspace", serial=serial - 1), storage)
+    if is_believed:
+        assert in_force(storage).journals
+    else:
+        with pytest.raises(FbplanError, match="older than the ledger"):
+            in_force(storage)
