@@ -81,7 +81,6 @@ class Bookkeeper(Books):
 
     @override
     def intend(self, step: Step, sending: Sending | None) -> None:
-        self._require_leave()
         kind, pending = split_address(step.address)[0], None
         held = self._recorder.ledger.entries.get(step.address)
         was = held.id if held is not None else None
@@ -102,7 +101,7 @@ class Bookkeeper(Books):
         if self.journal is not None:
             light = None if pending is None else replace(pending, before=())
             self.journal.intend(Intent(step.id, step.address, step.verb.value, was, light))
-            self._require_leave()
+        self._require_leave()
 
     def _before(self, kind: str, parent_id: str | None) -> tuple[str, ...]:
         """What was there of a kind in a parent when the apply began; written down once for each."""

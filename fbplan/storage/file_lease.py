@@ -118,7 +118,7 @@ def _lock(path: Path, descriptor: int, how: int) -> bool:
 def _is_there(path: Path, descriptor: int) -> bool:
     """Whether the open file is still the one at the path: it is another after a break."""
     try:
-        here, there = os.fstat(descriptor), path.stat()
+        here, there = os.fstat(descriptor), os.stat(path)  # noqa: PTH116 — asked before every write: Path costs as much again
     except OSError:
         return False
     return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
