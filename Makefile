@@ -24,7 +24,7 @@ bench: $(VENV)/.dev
 
 # Thousands of kills and hundreds of lives, instead of the few that `make test` has time for. Half an hour.
 kill-matrix: $(VENV)/.dev
-	@FBPLAN_KILLS=25 FBPLAN_LIVES=500 $(BIN)/python -m pytest tests/reliability/test_kill_matrix.py tests/reliability/test_state_machine.py
+	@FBPLAN_KILLS=25 FBPLAN_LIVES=500 FBPLAN_CROWD=10000 $(BIN)/python -m pytest tests/reliability/test_kill_matrix.py tests/reliability/test_state_machine.py tests/reliability/test_crowd.py
 
 $(VENV)/.installed: pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not on this machine; fbplan needs Python 3.11 or later: make demo PYTHON=/path/to/python3' >&2; exit 1; }
