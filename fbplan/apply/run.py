@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 from fbplan.apply.books import Bookkeeper, Keeping
 from fbplan.apply.calls import Calls, Done
 from fbplan.apply.issuing import issue
+from fbplan.apply.publishing import PUBLISH, Publisher
 from fbplan.apply.recorder import Recorder
 from fbplan.client.api import WriteClient
-from fbplan.drain.records import records_after
 from fbplan.errors import (
     Ambiguous,
     AuthenticationFailed,
@@ -36,9 +36,6 @@ from fbplan.observe import PATIENCE, Observation, observe
 from fbplan.outcome import Outcome, Report, Result
 from fbplan.plan import Phase, Plan, Step
 from fbplan.planner import ABSENT
-from fbplan.policy.compose import Content
-from fbplan.policy.document import Ids, finish
-from fbplan.policy.published import next_generation, publish, read_published
 from fbplan.state import fingerprint
 
 LOOK = 0.2
@@ -115,13 +112,12 @@ class Run:
     def carry_out(self) -> Report:
         """All of it, in order. Raises only before the first write."""
         self.calls.prepare(self.plan.steps)
-        self.books.begin()
+        self.books.begin(tuple(d.item for d in self.plan.dropped))
         try:
             self.phase(Phase.EXPAND)
             self.publish()
             self.phase(Phase.CONTRACT)
         finally:
-            self.record_drains()
             halted = self.halted  # asked while the books are open: closed ones say no to everything
             unrecorded = self.books.close()
         return self.report(halted, unrecorded)
@@ -271,69 +267,20 @@ class Run:
         return ""
 
     def publish(self) -> None:
-        """Publish the policy, unless something that it names did not come to be: then nothing is removed either."""
-        change = self.plan.policy
-        if change is None or not change.publishes:
-            return
-        content = Content.from_json(change.content)
-        named = (
-            {f"repository.{n}" for n in content.body["repositories"]}
-            | {f"bucket.{n}" for n in content.body["buckets"]}
-            | set(content.key_addresses.values())
-        )
-        missing = sorted(
-            {o.address for o in self.outcomes.values() if o.result is not Result.DONE and o.address in named}
-        )
-        if missing or self.halted is not None:
-            self.policy = "failed"
-            why = (
-                f"{', '.join(missing)} did not come to be"
-                if missing
-                else f"not started: {self.halted.what if self.halted else ''}"
-            )
-            self._finish(Outcome("policy:publish", "policy", "publish", Result.SKIPPED, why))
-            return
-        path = self.setting.folder / change.path
-        try:
-            generation = next_generation(
-                self.recorder.ledger.policy_generation, read_published(path), int(self.setting.now())
-            )
-            document = finish(content, self._ids(content), generation, change.spec_digest)
-            self.books.publishes(generation)
-            publish(path, document)
-        except FbplanError as fault:
-            self.policy = "failed"
-            self._finish(Outcome("policy:publish", "policy", "publish", Result.FAILED, str(fault), fault))
-            return
-        self.policy = f"generation {generation}"
-        self._finish(
-            Outcome("policy:publish", "policy", "publish", Result.DONE, f"{change.path}, generation {generation}")
-        )
-
-    def record_drains(self) -> None:
-        """A drain begins when nothing published routes to what it is about any more, and ends with what ends it."""
-        done = {o.step for o in self.outcomes.values() if o.result is Result.DONE}
-        publishes = self.plan.policy is not None and self.plan.policy.publishes
-        is_out = "policy:publish" in done or (not publishes and self.halted is None)
-        begins_at = int(self.setting.now()) if is_out else None
-        ledger = self.recorder.ledger
-        self.recorder.ledger = replace(ledger, drains=records_after(self.plan, ledger.drains, done, begins_at))
-
-    def _ids(self, content: Content) -> Ids:
-        keys = {
-            address: key
-            for address in content.key_addresses.values()
-            if (key := self.recorder.key_id(address)) is not None
-        }
-        return Ids(
-            {name: self.calls.id_of(f"repository.{name}") for name in content.body["repositories"]},
-            {name: self.calls.id_of(f"bucket.{name}") for name in content.body["buckets"]},
-            keys,
-        )
+        """Publish the policy. From then on nothing published routes to what begins to drain."""
+        change, is_out = self.plan.policy, self.halted is None
+        if change is not None and change.publishes:
+            publisher = Publisher(self.calls, self.books, self.recorder, self.setting.now)
+            outcome = publisher.publish(change, self.outcomes.values(), self.halted)
+            is_out = outcome.result is Result.DONE
+            self.policy = f"generation {self.recorder.ledger.policy_generation}" if is_out else "failed"
+            self._finish(outcome)
+        if is_out:
+            self.books.drains_begin(self.plan.begins)
 
     def report(self, halted: FbplanError | None, unrecorded: FbplanError | None) -> Report:
         ordered = tuple(
-            self.outcomes[key] for key in (*(s.id for s in self.plan.steps), "policy:publish") if key in self.outcomes
+            self.outcomes[key] for key in (*(s.id for s in self.plan.steps), PUBLISH) if key in self.outcomes
         )
         wrote = any(o.result in {Result.DONE, Result.UNKNOWN} for o in ordered)
         code = _exit_code(ordered, halted, wrote=wrote)

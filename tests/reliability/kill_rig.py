@@ -6,11 +6,13 @@ import copy
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rig import ENVIRON, Rig
 from seams import Seams, WatchedFiles, watched_app
+from typing_extensions import override
 
 from fbplan.apply import Setting, execute
 from fbplan.apply.books import Keeping
@@ -51,6 +53,11 @@ class KillRig(Rig):
         self.wall: Callable[[], float] = time.time
         super().__init__(folder)
 
+    @override
+    def _clock(self) -> datetime:
+        return datetime.fromtimestamp(self.wall(), UTC)
+
+    @override
     def _observed(self, environ: dict[str, Any], start_response: Any) -> Any:
         return watched_app(super()._observed, self.seams)(environ, start_response)
 
@@ -72,7 +79,7 @@ class KillRig(Rig):
         try:
             workspace = find_workspace(client, loaded.spec.workspace, read_ledger(self.storage).workspace_id)
             recovered = recover(self.storage, client, workspace.id, self.folder, self.wall)
-            planned: Planned = make_plan(loaded, client, tuple(sorted(allow)))
+            planned: Planned = make_plan(loaded, client, tuple(sorted(allow)), self._clock)
             told = [*recovered.story, *(f"refused: {r.address}: {r.what}: {r.why}" for r in planned.plan.refusals)]
             if planned.plan.refusals:
                 return ExitCode.REFUSED, "\n".join(told)

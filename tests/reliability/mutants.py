@@ -37,8 +37,8 @@ class WithUnsyncedJournal(Run):
 
 
 class _Unsynced(Bookkeeper):
-    def begin(self) -> None:
-        super().begin()
+    def begin(self, dropped: tuple[str, ...] = ()) -> None:
+        super().begin(dropped)
         assert self.journal is not None
         log = self.journal._log
         added = self.journal._added
