@@ -14,7 +14,7 @@ from rig import ENVIRON, Rig
 from seams import Seams, WatchedFiles, watched_app
 from typing_extensions import override
 
-from fbplan.apply import Setting, execute
+from fbplan.apply import Run, Setting
 from fbplan.apply.books import Keeping
 from fbplan.cli.leasing import begun_of, holder_of
 from fbplan.cli.pipeline import Planned, make_plan
@@ -51,6 +51,7 @@ class KillRig(Rig):
         self.seams, self._concurrency = seams, concurrency
         self.storage = WatchedFiles(folder / "fbplan.ledger.json", seams, loses=loses)
         self.wall: Callable[[], float] = time.time
+        self.executor: type[Run] = Run
         super().__init__(folder)
 
     @override
@@ -88,7 +89,7 @@ class KillRig(Rig):
             keeping = Keeping(self.storage, lease, begun_of(lease, planned.plan, planned))
             environ = {**ENVIRON, "PATH": os.defpath}
             setting = Setting(client, self.folder, environ, self.wall, self._concurrency, keeping=keeping)
-            report = execute(planned.plan, planned.observation, planned.ledger, setting)
+            report = self.executor(planned.plan, planned.observation, planned.ledger.salted(), setting).carry_out()
             told += [f"{o.verb} {o.address}: {o.result.value}: {o.told}" for o in report.outcomes]
             told += [str(report.unrecorded)] if report.unrecorded is not None else []
             return report.exit_code, "\n".join(told)
