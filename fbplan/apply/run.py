@@ -6,7 +6,7 @@ expand → publish the policy → one fresh listing → contract → ledger
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
@@ -15,6 +15,7 @@ from pathlib import Path
 from fbplan.apply.books import Bookkeeper, Keeping
 from fbplan.apply.calls import Calls, Done
 from fbplan.apply.issuing import issue
+from fbplan.apply.preconditions import SecondLook
 from fbplan.apply.publishing import PUBLISH, Publisher
 from fbplan.apply.recorder import Recorder
 from fbplan.client.api import WriteClient
@@ -27,16 +28,12 @@ from fbplan.errors import (
     LockHeld,
     Lost,
     Refused,
-    SinkFailed,
-    Stale,
     Unreachable,
 )
 from fbplan.ledger import Ledger
-from fbplan.observe import PATIENCE, Observation, observe
-from fbplan.outcome import Outcome, Report, Result
+from fbplan.observe import Observation
+from fbplan.outcome import Outcome, Report, Result, exit_code_of
 from fbplan.plan import Phase, Plan, Step
-from fbplan.planner import ABSENT
-from fbplan.state import fingerprint
 
 LOOK = 0.2
 """Seconds between looks at whether to stop, while calls are in flight."""
@@ -56,25 +53,6 @@ class Setting:
     keeping: Keeping = field(default_factory=Keeping)
     is_out_of_grace: Callable[[], bool] = field(default=lambda: False)
     """Whether what is in flight has been waited for long enough since the stop was asked for."""
-
-
-def check_preconditions(plan: Plan, observation: Observation, addresses: Iterable[str] | None = None) -> None:
-    """Raises Stale when anything the plan touches is not as it was when the plan was made."""
-    moved = []
-    for address in sorted(plan.preconditions if addresses is None else addresses):
-        expected, live = plan.preconditions.get(address), observation.world.raw.get(address)
-        found = fingerprint(live) if live is not None else ABSENT
-        if expected is not None and expected != found:
-            moved.append(
-                f"{address} {'is gone' if found == ABSENT else 'now exists' if expected == ABSENT else 'was changed'}"
-            )
-    if moved:
-        raise Stale(
-            "the plan is stale",
-            "",
-            "; ".join(moved) + " since it was made",
-            "plan again and review what is new: fbplan plan",
-        )
 
 
 def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setting) -> Report:
@@ -225,39 +203,16 @@ class Run:
         self.setting.on_outcome(outcome)
 
     def _look_again(self, steps: Mapping[str, Step]) -> None:
-        """One fresh listing before anything is removed: what moved since the start is left alone."""
-        expanded = {s.address for s in self.plan.steps if s.phase is Phase.EXPAND}
-        sent = sorted({s.address for s in steps.values()} & expanded)
+        """What moved since the start is left alone."""
+        look = SecondLook(self.plan, self.calls)
         try:
-            fresh = self._fresh(sent)
+            fresh = look.fresh(steps.values(), self.observation, self.recorder.ledger, lambda: self.halted is not None)
         except FbplanError as fault:  # half is done: this must end in a report, not in an error that hides it
             self._halted = fault
             return
-        for step in steps.values():
-            live = fresh.world.live.get(step.address)
-            try:
-                if step.address not in expanded:
-                    check_preconditions(self.plan, fresh, [step.address])
-                elif live is None or not self.calls.is_as_sent(step.address, fresh):
-                    raise Stale(
-                        "it moved while this apply ran",
-                        step.address,
-                        "somebody else changed it",
-                        "plan again and review what is new: fbplan plan",
-                    )
-            except Stale as fault:
-                self._finish(Outcome(step.id, step.address, step.verb, Result.FAILED, str(fault), fault))
+        for step, stale in look.moved(steps.values(), fresh):
+            self._finish(Outcome(step.id, step.address, step.verb, Result.FAILED, str(stale), stale))
         self.calls.look_again(fresh)
-
-    def _fresh(self, sent: list[str]) -> Observation:
-        """A listing that shows what this run sent; after some patience the one that there is."""
-        for seconds in (*PATIENCE, None):
-            fresh = observe(self.setting.client, self.observation.workspace, self.plan.targets, self.recorder.ledger)
-            late = [a for a in sent if a not in fresh.world.live or not self.calls.is_as_sent(a, fresh)]
-            if not late or seconds is None or self.halted is not None:
-                break
-            self.setting.client.pause(seconds, f"{late[0]} is not listed as it was sent")
-        return fresh
 
     def _contract_is_blocked(self) -> str:
         if self.halted is not None:
@@ -283,7 +238,7 @@ class Run:
             self.outcomes[key] for key in (*(s.id for s in self.plan.steps), PUBLISH) if key in self.outcomes
         )
         wrote = any(o.result in {Result.DONE, Result.UNKNOWN} for o in ordered)
-        code = _exit_code(ordered, halted, wrote=wrote)
+        code = exit_code_of(ordered, halted, wrote=wrote)
         if unrecorded is not None and code is ExitCode.OK:
             code = ExitCode.PARTIAL if wrote else unrecorded.exit_code
         return Report(ordered, self.recorder.ledger, self.policy, code, wrote, unrecorded, self.is_abandoned)
@@ -292,23 +247,3 @@ class Run:
 def _told(fault: FbplanError) -> str:
     """The fault without its place: whoever tells it names the address already."""
     return f"{fault.what}: {fault.why}" if fault.why else fault.what
-
-
-def _exit_code(outcomes: tuple[Outcome, ...], halted: FbplanError | None, *, wrote: bool) -> ExitCode:
-    """The first that holds: interrupted, a lost secret, a lost lock, nothing written, something written."""
-    if isinstance(halted, Interrupted):
-        return ExitCode.SIGINT
-    if any(isinstance(o.fault, SinkFailed) for o in outcomes):
-        return ExitCode.SINK
-    if isinstance(halted, LockHeld):
-        return ExitCode.LOCKED
-    undone = [o for o in outcomes if o.result is not Result.DONE]
-    if not undone:
-        return ExitCode.OK
-    if wrote:
-        return ExitCode.PARTIAL
-    if halted is not None:
-        return halted.exit_code
-    if any(isinstance(o.fault, Stale) for o in outcomes):
-        return ExitCode.STALE
-    return ExitCode.PARTIAL
