@@ -1,11 +1,11 @@
-"""What became of a plan, as data: one outcome per step, and the report that every view renders."""
+"""What became of a plan, as data: one outcome per step, the report that every view renders, and the exit code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fbplan.errors import ExitCode, FbplanError
+from fbplan.errors import ExitCode, FbplanError, Interrupted, LockHeld, SinkFailed, Stale
 from fbplan.ledger import Ledger
 
 
@@ -51,3 +51,23 @@ class Report:
 
     def of(self, *results: Result) -> list[Outcome]:
         return [o for o in self.outcomes if o.result in results]
+
+
+def exit_code_of(outcomes: tuple[Outcome, ...], halted: FbplanError | None, *, wrote: bool) -> ExitCode:
+    """The first that holds: interrupted, a lost secret, a lost lock, nothing written, something written."""
+    if isinstance(halted, Interrupted):
+        return ExitCode.SIGINT
+    if any(isinstance(o.fault, SinkFailed) for o in outcomes):
+        return ExitCode.SINK
+    if isinstance(halted, LockHeld):
+        return ExitCode.LOCKED
+    undone = [o for o in outcomes if o.result is not Result.DONE]
+    if not undone:
+        return ExitCode.OK
+    if wrote:
+        return ExitCode.PARTIAL
+    if halted is not None:
+        return halted.exit_code
+    if any(isinstance(o.fault, Stale) for o in outcomes):
+        return ExitCode.STALE
+    return ExitCode.PARTIAL

@@ -206,7 +206,12 @@ class Rig:
         self.app.watch(self.folder / "routing-policy.json")
 
     def violations(self) -> list[str]:
+        """What was done to the watched policy, by fbplan or by hand."""
         return [str(found["what"]) for found in self.app.violations()]
+
+    def own_violations(self) -> list[str]:
+        """The same without what somebody did by hand."""
+        return [str(found["what"]) for found in self.app.violations() if found["by"] in {"fbplan", "policy"}]
 
     def drains(self) -> dict[str, int]:
         """When each drain began, as the ledger tells it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from fbplan.apply.run import Run, Setting, check_preconditions, execute
+from fbplan.apply.preconditions import check_preconditions
+from fbplan.apply.run import Run, Setting, execute
 
 __all__ = ["Run", "Setting", "check_preconditions", "execute"]

@@ -15,7 +15,18 @@ from typing_extensions import override
 from fbplan.apply.calls import Books, Done, Sending
 from fbplan.apply.recorder import Recorder
 from fbplan.errors import FbplanError, Interrupted, LockHeld
-from fbplan.journal.records import Begun, Ended, Intent, Issued, Journal, Left, PolicyPublished, Seen
+from fbplan.journal.records import (
+    Begun,
+    DrainsBegun,
+    DrainsOver,
+    Ended,
+    Intent,
+    Issued,
+    Journal,
+    Left,
+    PolicyPublished,
+    Seen,
+)
 from fbplan.kinds.base import split_address
 from fbplan.ledger import write_ledger
 from fbplan.ledger.entry import UNKNOWN_ID
@@ -49,19 +60,25 @@ class Bookkeeper(Books):
         self._name = ""
         self.journal: Journal | None = None
 
-    def begin(self) -> None:
-        """Open the journal. What cannot be recorded must not be written: this fails before the first call."""
+    def begin(self, dropped: tuple[str, ...] = ()) -> None:
+        """Open the journal. What cannot be recorded must not be written: this fails before the first call.
+
+        `dropped` are the drains that this apply takes back: forgotten before anything makes clients come again, and
+        whatever comes of it, since that only ever waits longer.
+        """
         storage, begun = self._keeping.storage, self._keeping.begun
-        if storage is None or begun is None:
-            return
-        self._name = f"{JOURNAL}{begun.run}"
-        self.journal = Journal(storage.open_log(self._name))
-        try:
-            self.journal.intend(replace(begun, salt=self._recorder.ledger.salt))
-        except FbplanError:
-            self.journal.close()
-            storage.remove(self._name)
-            raise
+        if storage is not None and begun is not None:
+            self._name = f"{JOURNAL}{begun.run}"
+            self.journal = Journal(storage.open_log(self._name))
+            try:
+                self.journal.intend(replace(begun, salt=self._recorder.ledger.salt))
+                if dropped:
+                    self.journal.intend(DrainsOver(dropped))
+            except FbplanError:
+                self.journal.close()
+                storage.remove(self._name)
+                raise
+        self._recorder.drains_over(dropped)
 
     @property
     def halt(self) -> FbplanError | None:
@@ -138,6 +155,8 @@ class Bookkeeper(Books):
 
     def ended(self, step: Step, outcome: Outcome, done: Done | None, *, is_settled: bool) -> None:
         """A step is over, or given up. The ledger grows; a create that nobody can tell of stays on the books."""
+        over = self._recorder.drains_ended_by(step) if done is not None else ()
+        self._recorder.drains_over(over)
         pending, record = self._pending.get(step.id), Ended(step.id, outcome.result.value, is_settled)
         if done is not None and pending is not None:
             self._recorder.take(pending.then.identified(done.id, done.key_id))
@@ -151,6 +170,8 @@ class Bookkeeper(Books):
         if self.journal is not None and self.journal.fault is None:
             with suppress(FbplanError):  # `halt` tells it; what this step did is found by reading
                 self.journal.note(record)
+                if over:
+                    self.journal.note(DrainsOver(over))
 
     def publishes(self, generation: int) -> None:
         """A generation is taken before it is published: whatever happens then, no other policy ever bears its number.
@@ -160,6 +181,16 @@ class Bookkeeper(Books):
         if self.journal is not None:
             self.journal.intend(PolicyPublished(generation))
         self._recorder.published(generation)
+
+    def drains_begin(self, items: tuple[str, ...]) -> None:
+        """Nothing published routes to these any more. What cannot be written down here begins with a later apply."""
+        if not items:
+            return
+        at = int(self._now())
+        with suppress(FbplanError):  # `halt` tells it
+            if self.journal is not None:
+                self.journal.intend(DrainsBegun(items, at))
+            self._recorder.drains_begun(items, at)
 
     def close(self) -> FbplanError | None:
         """Write the ledger whole and remove the journal; why not, if that fails: then the journal stays and knows."""

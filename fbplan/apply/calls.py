@@ -6,17 +6,17 @@ never sent again in the same run, but for a key, whose orphan has been looked fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import TypeAdapter
 
+from fbplan.apply.lost import lost, settling
 from fbplan.apply.matching import is_as_sent, plain_fields
 from fbplan.client.api import WriteClient
-from fbplan.errors import Ambiguous, ApiFault, FbplanError, Lost
+from fbplan.errors import Ambiguous, ApiFault, FbplanError
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import Json, Kind, split_address
 from fbplan.observe import PATIENCE, Observation
@@ -262,43 +262,3 @@ class Calls:
             if seconds is not None:
                 self.client.pause(seconds, "what was deleted is still listed")
         return True
-
-
-_SHOWN = {
-    "create": "a fresh listing does not show it",
-    "update": "a fresh listing shows it as it was",
-    "delete": "a fresh listing still has it",
-}
-
-
-@contextmanager
-def settling(what: str, fault: Ambiguous) -> Iterator[None]:
-    """Reading that must tell what became of a call. When it fails too, nobody knows: that is no plain failure."""
-    try:
-        yield
-    except (Ambiguous, Lost):
-        raise
-    except FbplanError as second:
-        raise Ambiguous(
-            f"the {what} was lost on the way, and reading could not tell what became of it",
-            "",
-            f"{fault.why or fault.what}; {second.what}",
-            second.next or "run the same command again",
-        ) from second
-
-
-def lost(what: str, found: list[Observed], fault: Ambiguous) -> FbplanError:
-    """The error of a call that got no answer, after reading."""
-    if not found:
-        return Lost(
-            f"the {what} was lost on the way",
-            "",
-            f"{fault.what}; {_SHOWN[what]}",
-            "run the same command again",
-        )
-    return Ambiguous(
-        f"the {what} was answered by {len(found)} objects",
-        "",
-        f"ids: {', '.join(sorted(o.id for o in found))}",
-        "delete all but one by hand, then run the same command again",
-    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 
 from fbplan.apply.calls import Done
@@ -31,7 +33,12 @@ class Recorder:
         self._before = {k.id for entry in ledger.entries.values() for k in entry.keys}
         self._ids = {step.id for step in plan.steps}
         self._turn = threading.Lock()
-        self.ledger = replace(ledger, workspace_id=observation.workspace.id)
+        self._drains = dict(ledger.drains)
+        ends: dict[str, list[str]] = defaultdict(list)
+        for due in plan.due:
+            ends[due.step].append(due.item)
+        self._ends = {step: tuple(items) for step, items in ends.items()}
+        self.ledger = replace(ledger, workspace_id=observation.workspace.id, drains=self._drains)
 
     def take(self, delta: Delta) -> None:
         """What a finished step changes; safe across threads."""
@@ -49,6 +56,19 @@ class Recorder:
     def published(self, generation: int) -> None:
         with self._turn:
             self.ledger = replace(self.ledger, policy_generation=generation)
+
+    def drains_over(self, items: Iterable[str]) -> None:
+        with self._turn:
+            for item in items:
+                self._drains.pop(item, None)
+
+    def drains_begun(self, items: Iterable[str], at: int) -> None:
+        with self._turn:
+            self._drains |= dict.fromkeys(items, at)
+
+    def drains_ended_by(self, step: Step) -> tuple[str, ...]:
+        """The drains that are over once a step is done."""
+        return self._ends.get(step.id, ())
 
     def delta(self, step: Step, done: Done) -> Delta:
         """What a step changes in the ledger once it is done."""

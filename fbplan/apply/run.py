@@ -6,18 +6,19 @@ expand → publish the policy → one fresh listing → contract → ledger
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 from fbplan.apply.books import Bookkeeper, Keeping
 from fbplan.apply.calls import Calls, Done
 from fbplan.apply.issuing import issue
+from fbplan.apply.preconditions import SecondLook
+from fbplan.apply.publishing import PUBLISH, Publisher
 from fbplan.apply.recorder import Recorder
 from fbplan.client.api import WriteClient
-from fbplan.drain.records import records_after
 from fbplan.errors import (
     Ambiguous,
     AuthenticationFailed,
@@ -27,19 +28,12 @@ from fbplan.errors import (
     LockHeld,
     Lost,
     Refused,
-    SinkFailed,
-    Stale,
     Unreachable,
 )
 from fbplan.ledger import Ledger
-from fbplan.observe import PATIENCE, Observation, observe
-from fbplan.outcome import Outcome, Report, Result
+from fbplan.observe import Observation
+from fbplan.outcome import Outcome, Report, Result, exit_code_of
 from fbplan.plan import Phase, Plan, Step
-from fbplan.planner import ABSENT
-from fbplan.policy.compose import Content
-from fbplan.policy.document import Ids, finish
-from fbplan.policy.published import next_generation, publish, read_published
-from fbplan.state import fingerprint
 
 LOOK = 0.2
 """Seconds between looks at whether to stop, while calls are in flight."""
@@ -59,25 +53,6 @@ class Setting:
     keeping: Keeping = field(default_factory=Keeping)
     is_out_of_grace: Callable[[], bool] = field(default=lambda: False)
     """Whether what is in flight has been waited for long enough since the stop was asked for."""
-
-
-def check_preconditions(plan: Plan, observation: Observation, addresses: Iterable[str] | None = None) -> None:
-    """Raises Stale when anything the plan touches is not as it was when the plan was made."""
-    moved = []
-    for address in sorted(plan.preconditions if addresses is None else addresses):
-        expected, live = plan.preconditions.get(address), observation.world.raw.get(address)
-        found = fingerprint(live) if live is not None else ABSENT
-        if expected is not None and expected != found:
-            moved.append(
-                f"{address} {'is gone' if found == ABSENT else 'now exists' if expected == ABSENT else 'was changed'}"
-            )
-    if moved:
-        raise Stale(
-            "the plan is stale",
-            "",
-            "; ".join(moved) + " since it was made",
-            "plan again and review what is new: fbplan plan",
-        )
 
 
 def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setting) -> Report:
@@ -115,13 +90,12 @@ class Run:
     def carry_out(self) -> Report:
         """All of it, in order. Raises only before the first write."""
         self.calls.prepare(self.plan.steps)
-        self.books.begin()
+        self.books.begin(tuple(d.item for d in self.plan.dropped))
         try:
             self.phase(Phase.EXPAND)
             self.publish()
             self.phase(Phase.CONTRACT)
         finally:
-            self.record_drains()
             halted = self.halted  # asked while the books are open: closed ones say no to everything
             unrecorded = self.books.close()
         return self.report(halted, unrecorded)
@@ -229,39 +203,16 @@ class Run:
         self.setting.on_outcome(outcome)
 
     def _look_again(self, steps: Mapping[str, Step]) -> None:
-        """One fresh listing before anything is removed: what moved since the start is left alone."""
-        expanded = {s.address for s in self.plan.steps if s.phase is Phase.EXPAND}
-        sent = sorted({s.address for s in steps.values()} & expanded)
+        """What moved since the start is left alone."""
+        look = SecondLook(self.plan, self.calls)
         try:
-            fresh = self._fresh(sent)
+            fresh = look.fresh(steps.values(), self.observation, self.recorder.ledger, lambda: self.halted is not None)
         except FbplanError as fault:  # half is done: this must end in a report, not in an error that hides it
             self._halted = fault
             return
-        for step in steps.values():
-            live = fresh.world.live.get(step.address)
-            try:
-                if step.address not in expanded:
-                    check_preconditions(self.plan, fresh, [step.address])
-                elif live is None or not self.calls.is_as_sent(step.address, fresh):
-                    raise Stale(
-                        "it moved while this apply ran",
-                        step.address,
-                        "somebody else changed it",
-                        "plan again and review what is new: fbplan plan",
-                    )
-            except Stale as fault:
-                self._finish(Outcome(step.id, step.address, step.verb, Result.FAILED, str(fault), fault))
+        for step, stale in look.moved(steps.values(), fresh):
+            self._finish(Outcome(step.id, step.address, step.verb, Result.FAILED, str(stale), stale))
         self.calls.look_again(fresh)
-
-    def _fresh(self, sent: list[str]) -> Observation:
-        """A listing that shows what this run sent; after some patience the one that there is."""
-        for seconds in (*PATIENCE, None):
-            fresh = observe(self.setting.client, self.observation.workspace, self.plan.targets, self.recorder.ledger)
-            late = [a for a in sent if a not in fresh.world.live or not self.calls.is_as_sent(a, fresh)]
-            if not late or seconds is None or self.halted is not None:
-                break
-            self.setting.client.pause(seconds, f"{late[0]} is not listed as it was sent")
-        return fresh
 
     def _contract_is_blocked(self) -> str:
         if self.halted is not None:
@@ -271,72 +222,23 @@ class Run:
         return ""
 
     def publish(self) -> None:
-        """Publish the policy, unless something that it names did not come to be: then nothing is removed either."""
-        change = self.plan.policy
-        if change is None or not change.publishes:
-            return
-        content = Content.from_json(change.content)
-        named = (
-            {f"repository.{n}" for n in content.body["repositories"]}
-            | {f"bucket.{n}" for n in content.body["buckets"]}
-            | set(content.key_addresses.values())
-        )
-        missing = sorted(
-            {o.address for o in self.outcomes.values() if o.result is not Result.DONE and o.address in named}
-        )
-        if missing or self.halted is not None:
-            self.policy = "failed"
-            why = (
-                f"{', '.join(missing)} did not come to be"
-                if missing
-                else f"not started: {self.halted.what if self.halted else ''}"
-            )
-            self._finish(Outcome("policy:publish", "policy", "publish", Result.SKIPPED, why))
-            return
-        path = self.setting.folder / change.path
-        try:
-            generation = next_generation(
-                self.recorder.ledger.policy_generation, read_published(path), int(self.setting.now())
-            )
-            document = finish(content, self._ids(content), generation, change.spec_digest)
-            self.books.publishes(generation)
-            publish(path, document)
-        except FbplanError as fault:
-            self.policy = "failed"
-            self._finish(Outcome("policy:publish", "policy", "publish", Result.FAILED, str(fault), fault))
-            return
-        self.policy = f"generation {generation}"
-        self._finish(
-            Outcome("policy:publish", "policy", "publish", Result.DONE, f"{change.path}, generation {generation}")
-        )
-
-    def record_drains(self) -> None:
-        """A drain begins when nothing published routes to what it is about any more, and ends with what ends it."""
-        done = {o.step for o in self.outcomes.values() if o.result is Result.DONE}
-        publishes = self.plan.policy is not None and self.plan.policy.publishes
-        is_out = "policy:publish" in done or (not publishes and self.halted is None)
-        begins_at = int(self.setting.now()) if is_out else None
-        ledger = self.recorder.ledger
-        self.recorder.ledger = replace(ledger, drains=records_after(self.plan, ledger.drains, done, begins_at))
-
-    def _ids(self, content: Content) -> Ids:
-        keys = {
-            address: key
-            for address in content.key_addresses.values()
-            if (key := self.recorder.key_id(address)) is not None
-        }
-        return Ids(
-            {name: self.calls.id_of(f"repository.{name}") for name in content.body["repositories"]},
-            {name: self.calls.id_of(f"bucket.{name}") for name in content.body["buckets"]},
-            keys,
-        )
+        """Publish the policy. From then on nothing published routes to what begins to drain."""
+        change, is_out = self.plan.policy, self.halted is None
+        if change is not None and change.publishes:
+            publisher = Publisher(self.calls, self.books, self.recorder, self.setting.now)
+            outcome = publisher.publish(change, self.outcomes.values(), self.halted)
+            is_out = outcome.result is Result.DONE
+            self.policy = f"generation {self.recorder.ledger.policy_generation}" if is_out else "failed"
+            self._finish(outcome)
+        if is_out:
+            self.books.drains_begin(self.plan.begins)
 
     def report(self, halted: FbplanError | None, unrecorded: FbplanError | None) -> Report:
         ordered = tuple(
-            self.outcomes[key] for key in (*(s.id for s in self.plan.steps), "policy:publish") if key in self.outcomes
+            self.outcomes[key] for key in (*(s.id for s in self.plan.steps), PUBLISH) if key in self.outcomes
         )
         wrote = any(o.result in {Result.DONE, Result.UNKNOWN} for o in ordered)
-        code = _exit_code(ordered, halted, wrote=wrote)
+        code = exit_code_of(ordered, halted, wrote=wrote)
         if unrecorded is not None and code is ExitCode.OK:
             code = ExitCode.PARTIAL if wrote else unrecorded.exit_code
         return Report(ordered, self.recorder.ledger, self.policy, code, wrote, unrecorded, self.is_abandoned)
@@ -345,23 +247,3 @@ class Run:
 def _told(fault: FbplanError) -> str:
     """The fault without its place: whoever tells it names the address already."""
     return f"{fault.what}: {fault.why}" if fault.why else fault.what
-
-
-def _exit_code(outcomes: tuple[Outcome, ...], halted: FbplanError | None, *, wrote: bool) -> ExitCode:
-    """The first that holds: interrupted, a lost secret, a lost lock, nothing written, something written."""
-    if isinstance(halted, Interrupted):
-        return ExitCode.SIGINT
-    if any(isinstance(o.fault, SinkFailed) for o in outcomes):
-        return ExitCode.SINK
-    if isinstance(halted, LockHeld):
-        return ExitCode.LOCKED
-    undone = [o for o in outcomes if o.result is not Result.DONE]
-    if not undone:
-        return ExitCode.OK
-    if wrote:
-        return ExitCode.PARTIAL
-    if halted is not None:
-        return halted.exit_code
-    if any(isinstance(o.fault, Stale) for o in outcomes):
-        return ExitCode.STALE
-    return ExitCode.PARTIAL

@@ -43,7 +43,8 @@ def show(spec: Path) -> int:
 
 
 def _lines(left: Unfinished) -> list[str]:
-    from fbplan.journal.records import Ended, Intent, Issued, PolicyPublished
+    from fbplan.drain.verdict import rfc3339
+    from fbplan.journal.records import DrainsBegun, DrainsOver, Ended, Intent, Issued, PolicyPublished
 
     begun = left.begun
     out = [
@@ -62,6 +63,10 @@ def _lines(left: Unfinished) -> list[str]:
                 out.append(f"  {state:<12}{record.verb:<8}{record.address}{note}")
             case PolicyPublished():
                 out.append(f"  {'begun':<12}{'publish':<8}policy, generation {record.generation}")
+            case DrainsOver():
+                out += [f"  {'over':<12}{'drain':<8}{item}" for item in record.items]
+            case DrainsBegun():
+                out += [f"  {'begun':<12}{'drain':<8}{item}, {rfc3339(record.at)}" for item in record.items]
             case _:
                 continue
     if left.is_torn:

@@ -1,8 +1,8 @@
-"""What the ledger remembers of drains: when each began, until it is over or taken back."""
+"""What the ledger remembers of drains, held against a plan: why one is over, and which one is not what it was."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Container
 
 from fbplan.drain.verdict import rfc3339
 from fbplan.kinds import KINDS
@@ -22,20 +22,6 @@ def left_because(item: str, world: World, going: Container[str]) -> str:
     is_attachment = home and (kind not in KINDS or KINDS[kind].parent is None)
     is_there = home in world.users.get(inner, ()) if is_attachment else inner in world.live
     return "it stays" if is_there else "it is gone already"
-
-
-def records_after(
-    plan: Plan, records: Mapping[str, int], done: Collection[str], begins_at: int | None
-) -> dict[str, int]:
-    """The drains that the ledger knows after an apply.
-
-    `done` holds the ids of the steps that were carried out; `begins_at` is when the policy was published, None if it
-    failed: then no drain begins. What the plan drops is dropped whatever happened, since that only ever waits longer.
-    """
-    over = {d.item for d in plan.dropped} | {d.item for d in plan.due if d.step in done}
-    kept = {item: since for item, since in records.items() if item not in over}
-    begun = {} if begins_at is None else dict.fromkeys(plan.begins, begins_at)
-    return {**kept, **begun}
 
 
 def lost_drains(plan: Plan, ledger: Ledger) -> list[str]:

@@ -112,7 +112,8 @@ class Emulator:
                 document = parse(raw)
                 if self.settings.strict:
                     contract().check(operation, request.args, document)
-                return self._carry_out(operation, parameters, caller, request.args, document, is_stale=is_stale)
+                agent = request.headers.get("User-Agent", "")
+                return self._carry_out(operation, parameters, caller, request.args, document, agent, is_stale=is_stale)
         except Rejected as rejection:
             return rejection.answer(form)
 
@@ -132,6 +133,7 @@ class Emulator:
         caller: Caller,
         query: Mapping[str, str],
         document: object,
+        agent: str = "",
         *,
         is_stale: bool = False,
     ) -> Answer:
@@ -141,7 +143,7 @@ class Emulator:
                 body = document if isinstance(document, dict) else {}
                 if self.settings.put_repository == "full":
                     body = {"repoBuckets": [], **body}
-                self._watch.before_write(db, f"{operation.method} {operation.path}", parameters, body)
+                self._watch.before_write(db, f"{operation.method} {operation.path}", parameters, body, agent)
             with self.changing():
                 return operation.handler(
                     Call(self.store, db, self.settings, caller, query, document, now), **parameters

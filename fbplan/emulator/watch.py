@@ -2,6 +2,7 @@
 
 Before each write the published policy is read anew. A violation is a write that deletes, detaches or narrows what the
 policy names at that moment, whether or not the API lets it pass, and a policy that came to name what is not there.
+Each tells whose client it was, by the first word of its User-Agent: an edit by hand is no mistake of a writer.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 from fbplan.emulator.call import RANKS
 
 Policy = Mapping[str, Any]
+PUBLISHED = "policy"
+"""Stands for the client, where it is the published file that is wrong."""
 
 
 class Watch:
@@ -27,14 +30,17 @@ class Watch:
         # what somebody else broke before the watch began is nobody's violation now
         self._judged = None if standing is None else standing.get("digest")
 
-    def before_write(self, db: sqlite3.Connection, request: str, named: Mapping[str, str], body: Policy) -> None:
-        """Look at one write that is about to be carried out: method and rule of its path, and what the path names."""
+    def before_write(
+        self, db: sqlite3.Connection, request: str, named: Mapping[str, str], body: Policy, agent: str
+    ) -> None:
+        """Look at one write that is about to be carried out: method and rule of its path, what the path names, and the
+        User-Agent that it came with."""
         policy = self._read()
         if policy is None:
             return
         self._judge(db, policy)
         for what in _broken(db, policy, request, named, body):
-            self._note(policy, what, request)
+            self._note(policy, what, request, agent.partition("/")[0].partition(" ")[0])
 
     def violations(self, db: sqlite3.Connection) -> list[dict[str, object]]:
         """All of them; a policy that was published after the last write is judged here."""
@@ -62,17 +68,23 @@ class Watch:
         self._judged = policy.get("digest")
         for name, entry in policy["repositories"].items():
             if not _is_there(db, "repository", entry.get("repo_id")):
-                self._note(policy, f"the policy names repository '{name}', which is not there", "")
+                self._note(policy, f"the policy names repository '{name}', which is not there")
             for use, key_id in _keys_of(entry):
                 if not db.execute("SELECT 1 FROM repo_key WHERE key = ?", (key_id,)).fetchone():
-                    self._note(policy, f"the policy names the {use} key of repository '{name}', which is not there", "")
+                    self._note(policy, f"the policy names the {use} key of repository '{name}', which is not there")
         for name, entry in policy["buckets"].items():
             if not _is_there(db, "bucket", entry.get("bucket_id")):
-                self._note(policy, f"the policy names bucket '{name}', which is not there", "")
+                self._note(policy, f"the policy names bucket '{name}', which is not there")
 
-    def _note(self, policy: Policy, what: str, request: str) -> None:
+    def _note(self, policy: Policy, what: str, request: str = "", by: str = PUBLISHED) -> None:
         self._found.append(
-            {"sequence": len(self._found) + 1, "what": what, "request": request, "generation": policy.get("generation")}
+            {
+                "sequence": len(self._found) + 1,
+                "what": what,
+                "request": request,
+                "by": by,
+                "generation": policy.get("generation"),
+            }
         )
 
 

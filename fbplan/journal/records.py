@@ -7,6 +7,8 @@
     left                     a lost create that may still come, before the step sends another
     outcome                  what became of a step, and how that changes the ledger
     published                the generation of the routing policy, before it is published
+    drains over              taken back, before the first step; or over with the step that ended them, after it
+    drains begun             after the policy is published, and before anything is removed
 
 One line a record: CRC-32 of the text, a space, JSON with the number of the line. A torn last line is what a
 crash leaves and is passed over; a damaged line before others is reported. It never holds a secret.
@@ -107,7 +109,22 @@ class PolicyPublished:
     generation: int
 
 
-Record = Begun | Seen | Intent | Issued | Left | Ended | PolicyPublished
+@dataclass(frozen=True, slots=True)
+class DrainsOver:
+    """Drains that mean nothing any more. Whatever they are about waits in full, should it ever begin anew."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DrainsBegun:
+    """What nothing published routes to any more, and since when, in Unix seconds."""
+
+    items: tuple[str, ...]
+    at: int
+
+
+Record = Begun | Seen | Intent | Issued | Left | Ended | PolicyPublished | DrainsOver | DrainsBegun
 
 
 class Journal:
@@ -210,6 +227,8 @@ _KINDS: Mapping[str, type[Any]] = {
     "left": Left,
     "outcome": Ended,
     "published": PolicyPublished,
+    "drains over": DrainsOver,
+    "drains begun": DrainsBegun,
 }
 _WORDS = {kind: word for word, kind in _KINDS.items()}
 
@@ -238,8 +257,8 @@ def record_from(line: bytes, number: int) -> Record:
     kind = _KINDS[body.pop("record")]
     if kind is Begun and body.pop("format") != FORMAT:
         raise ValueError("it was written by another version of fbplan")
-    if kind is Seen:
-        body["ids"] = tuple(body["ids"])
+    for name in {"ids", "items"} & body.keys():
+        body[name] = tuple(body[name])
     if body.get("pending") is not None:
         body["pending"] = pending_from(body["pending"])
     if body.get("delta") is not None:

@@ -12,7 +12,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from fbplan.errors import FbplanError
-from fbplan.journal.records import Begun, Ended, Intent, Issued, Left, PolicyPublished, Seen, Unfinished, unfinished
+from fbplan.journal.records import (
+    Begun,
+    DrainsBegun,
+    DrainsOver,
+    Ended,
+    Intent,
+    Issued,
+    Left,
+    PolicyPublished,
+    Seen,
+    Unfinished,
+    unfinished,
+)
 from fbplan.kinds.base import split_address
 from fbplan.ledger import Ledger, read_ledger
 from fbplan.ledger.entry import Delta, Entry
@@ -64,6 +76,7 @@ def folded(ledger: Ledger, journal: Unfinished) -> Ledger:
     open_keys: dict[str, Issued] = {}
     seen: dict[tuple[str, str | None], tuple[str, ...]] = {}
     entries, pending, generation = dict(ledger.entries), list(ledger.pending), ledger.policy_generation
+    drains = dict(ledger.drains)
     for record in journal.records:
         match record:
             case Seen():
@@ -81,6 +94,11 @@ def folded(ledger: Ledger, journal: Unfinished) -> Ledger:
                 pending += [record.pending] if record.pending not in pending else []
             case PolicyPublished():
                 generation = max(generation or 0, record.generation)
+            case DrainsOver():
+                for item in record.items:
+                    drains.pop(item, None)
+            case DrainsBegun():
+                drains |= dict.fromkeys(record.items, record.at)
             case Begun():
                 pass
     for step, intent in open_intents.items():
@@ -91,7 +109,7 @@ def folded(ledger: Ledger, journal: Unfinished) -> Ledger:
                 found = replace(found, issued=key.id, key_id=key.key_id)
             if found not in pending and not _is_known(entries, found):
                 pending.append(found)
-    return replace(ledger, entries=entries, pending=tuple(pending), policy_generation=generation)
+    return replace(ledger, entries=entries, pending=tuple(pending), policy_generation=generation, drains=drains)
 
 
 def _delta(record: Ended, intent: Intent | None) -> Delta:

@@ -62,8 +62,22 @@ def test_each_way_to_take_away_what_is_routed_to_is_a_violation(watched: Watched
         "sequence": 1,
         "what": "detaches bucket 'b' from repository 'app', which routes to it",
         "request": "PUT /repo/<repo_id>",
+        "by": "python-httpx",
         "generation": 7,
     }
+
+
+def test_a_violation_tells_whose_client_it_was(watched: Watched) -> None:
+    """So that what somebody does by hand is not held against the program that is being watched."""
+    for agent in ("fbplan", "Mozilla/5.0 (X11)", ""):
+        watched.api.delete(f"/bucket/{watched.b}", headers={"user-agent": agent})
+    watched.publish(["a", "b"], digest="2", b="nobody")
+    assert [(v["what"], v["by"]) for v in watched.violations] == [
+        ("deletes bucket 'b', which is routed to", "fbplan"),
+        ("deletes bucket 'b', which is routed to", "Mozilla"),
+        ("deletes bucket 'b', which is routed to", ""),
+        ("the policy names bucket 'b', which is not there", "policy"),
+    ]
 
 
 def test_a_write_that_the_api_refuses_is_one_all_the_same(watched: Watched) -> None:

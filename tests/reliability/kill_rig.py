@@ -6,13 +6,15 @@ import copy
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rig import ENVIRON, Rig
 from seams import Seams, WatchedFiles, watched_app
+from typing_extensions import override
 
-from fbplan.apply import Setting, execute
+from fbplan.apply import Run, Setting
 from fbplan.apply.books import Keeping
 from fbplan.cli.leasing import begun_of, holder_of
 from fbplan.cli.pipeline import Planned, make_plan
@@ -49,8 +51,14 @@ class KillRig(Rig):
         self.seams, self._concurrency = seams, concurrency
         self.storage = WatchedFiles(folder / "fbplan.ledger.json", seams, loses=loses)
         self.wall: Callable[[], float] = time.time
+        self.executor: type[Run] = Run
         super().__init__(folder)
 
+    @override
+    def _clock(self) -> datetime:
+        return datetime.fromtimestamp(self.wall(), UTC)
+
+    @override
     def _observed(self, environ: dict[str, Any], start_response: Any) -> Any:
         return watched_app(super()._observed, self.seams)(environ, start_response)
 
@@ -72,7 +80,7 @@ class KillRig(Rig):
         try:
             workspace = find_workspace(client, loaded.spec.workspace, read_ledger(self.storage).workspace_id)
             recovered = recover(self.storage, client, workspace.id, self.folder, self.wall)
-            planned: Planned = make_plan(loaded, client, tuple(sorted(allow)))
+            planned: Planned = make_plan(loaded, client, tuple(sorted(allow)), self._clock)
             told = [*recovered.story, *(f"refused: {r.address}: {r.what}: {r.why}" for r in planned.plan.refusals)]
             if planned.plan.refusals:
                 return ExitCode.REFUSED, "\n".join(told)
@@ -81,7 +89,7 @@ class KillRig(Rig):
             keeping = Keeping(self.storage, lease, begun_of(lease, planned.plan, planned))
             environ = {**ENVIRON, "PATH": os.defpath}
             setting = Setting(client, self.folder, environ, self.wall, self._concurrency, keeping=keeping)
-            report = execute(planned.plan, planned.observation, planned.ledger, setting)
+            report = self.executor(planned.plan, planned.observation, planned.ledger.salted(), setting).carry_out()
             told += [f"{o.verb} {o.address}: {o.result.value}: {o.told}" for o in report.outcomes]
             told += [str(report.unrecorded)] if report.unrecorded is not None else []
             return report.exit_code, "\n".join(told)

@@ -14,6 +14,7 @@ class Mutant(NamedTuple):
 
 
 HERE, CORE = "tests/reliability/test_mutants_killed.py", "tests/core/test_mutants.py"
+ROUTED = "tests/reliability/test_mutants_of_what_is_routed.py"
 
 MUTANTS = tuple(
     Mutant(*row)
@@ -33,6 +34,8 @@ MUTANTS = tuple(
         ("the ledger is written over a newer one", HERE, "test_a_ledger_written_over_a_newer_one"),
         ("an empty listing is trusted", HERE, "test_an_empty_listing_trusted"),
         ("the preconditions are not checked", HERE, "test_preconditions_not_checked"),
+        ("in a whole life, contract comes before the policy is published", ROUTED, "test_an_early_contract_in_a_life"),
+        ("a drain that is taken back is not written down", ROUTED, "test_a_drain_taken_back_only_in_memory"),
         ("deletes come first, and nothing waits", CORE, "test_naive_order_is_caught"),
         ("contract comes before the policy is published", CORE, "test_contract_before_publish_is_caught"),
         ("contract does not wait for its drain", CORE, "test_contract_that_does_not_wait_for_its_drain_is_caught"),

@@ -17,7 +17,7 @@ from fbplan.errors import Ambiguous, ApiFault
 from fbplan.journal.records import Ended, Intent, Issued, Journal, Record, Unfinished
 from fbplan.kinds.base import Kind
 from fbplan.outcome import Outcome
-from fbplan.plan import Step
+from fbplan.plan import Phase, Step
 from fbplan.secrets import FileSink, IssuedKey
 from fbplan.storage import Files, Holder, Lease, Log
 
@@ -37,8 +37,8 @@ class WithUnsyncedJournal(Run):
 
 
 class _Unsynced(Bookkeeper):
-    def begin(self) -> None:
-        super().begin()
+    def begin(self, dropped: tuple[str, ...] = ()) -> None:
+        super().begin(dropped)
         assert self.journal is not None
         log = self.journal._log
         added = self.journal._added
@@ -112,6 +112,30 @@ class WithEagerDependants(Run):
 
     def _reason_to_skip(self, step: Step) -> str:  # noqa: ARG002 -- the signature of the real one
         return ""
+
+
+class WithEarlyContract(Run):
+    """Removes first and publishes after."""
+
+    def phase(self, phase: Phase) -> None:
+        super().phase(phase)
+        if phase is Phase.EXPAND:
+            super().phase(Phase.CONTRACT)
+
+
+class WithUnwrittenDrains(Run):
+    """Takes a drain back in its head, and nowhere else."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.books = _Unwritten(*_of(self))
+        self.calls.books = self.books
+
+
+class _Unwritten(Bookkeeper):
+    def begin(self, dropped: tuple[str, ...] = ()) -> None:
+        super().begin()
+        self._recorder.drains_over(dropped)
 
 
 class WithoutRedaction(Run):

@@ -11,6 +11,8 @@ from typing_extensions import override
 from fbplan.errors import FbplanError
 from fbplan.journal.records import (
     Begun,
+    DrainsBegun,
+    DrainsOver,
     Ended,
     Intent,
     Issued,
@@ -40,6 +42,8 @@ RECORDS: tuple[Record, ...] = (
     Left(PENDING),
     Ended("api_key.r.w:issue", "done", delta=THEN.identified("new", "AK1")),
     PolicyPublished(9),
+    DrainsOver(("bucket.a", "r/bucket.a")),
+    DrainsBegun(("r/bucket.b",), 200),
 )
 
 
@@ -172,6 +176,14 @@ def test_an_outcome_closes_its_intent(tmp_path: Path) -> None:
     storage = written(tmp_path, *RECORDS[:4], *RECORDS[5:])
     found = in_force(storage).ledger
     assert (found.pending, found.entries["api_key.r.w"].ids, found.policy_generation) == ((), ("new",), 9)
+
+
+def test_drains_are_folded_in_the_order_in_which_they_were_written(tmp_path: Path) -> None:
+    storage = written(tmp_path, BEGUN, DrainsOver(("b", "c")), DrainsBegun(("c", "d"), 200), DrainsOver(("d",)))
+    ledger = Ledger(drains={"a": 1, "b": 2, "c": 3})
+    once = folded(ledger, read_journal(storage, "journal.run-1"))
+    assert once.drains == {"a": 1, "c": 200}
+    assert folded(once, read_journal(storage, "journal.run-1")) == once
 
 
 def test_what_a_rival_put_there_meanwhile_is_kept_and_ours_stays_to_be_looked_for(tmp_path: Path) -> None:

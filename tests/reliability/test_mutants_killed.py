@@ -22,7 +22,7 @@ from fault_truths import (
     texts_of,
 )
 from journal_truths import IntentWatcher
-from mutant_table import MUTANTS
+from mutant_table import CORE, HERE, MUTANTS, ROUTED
 from rig import Rig
 from volatile import Volatile
 
@@ -239,8 +239,9 @@ def _tests(file: str, wanted: Callable[[ast.FunctionDef], bool]) -> set[str]:
 
 
 def test_the_table_of_mutants_is_complete() -> None:
-    here = _tests("tests/reliability/test_mutants_killed.py", lambda f: any(a.arg == "is_mutant" for a in f.args.args))
-    core = _tests("tests/core/test_mutants.py", lambda f: f.name.endswith("_is_caught"))
-    assert {m.test for m in MUTANTS if m.file.startswith("tests/reliability")} == here
-    assert {m.test for m in MUTANTS if m.file.startswith("tests/core")} == core
+    for file in (HERE, ROUTED):
+        found = _tests(file, lambda f: any(a.arg == "is_mutant" for a in f.args.args))
+        assert {m.test for m in MUTANTS if m.file == file} == found
+    core = _tests(CORE, lambda f: f.name.endswith("_is_caught"))
+    assert {m.test for m in MUTANTS if m.file == CORE} == core
     assert len({m.test for m in MUTANTS}) == len(MUTANTS)

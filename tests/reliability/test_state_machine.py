@@ -21,8 +21,9 @@ from kill_rig import KillRig
 from seams import Crash, Seams
 from test_laws import allowed, edit_by_hand, foreign, write
 from truths import held_by, look, secrets_seen
-from worlds import hand_edits, specs
+from worlds import hand_edits, specs, trimmed
 
+from fbplan.apply import Run
 from fbplan.emulator.faults import KINDS
 from fbplan.errors import ExitCode, FbplanError, LockHeld
 from fbplan.journal.recovery import in_force
@@ -49,10 +50,13 @@ FAULTS = st.lists(
 class Lives(RuleBasedStateMachine):
     """One organisation, one folder, and everything that happens to them."""
 
+    executor = Run
+
     def __init__(self) -> None:
         super().__init__()
         self._room = Path(tempfile.mkdtemp())
         self._skew = 0.0
+        self._spec: dict[str, Any] = {}
         self._lost: list[tuple[str, str, bytes]] = []
         """Creates that were on their way at a kill, and may still come."""
         self.rig = self._open()
@@ -60,6 +64,8 @@ class Lives(RuleBasedStateMachine):
     def _open(self) -> KillRig:
         rig = KillRig(self._room, Seams())
         rig.wall = lambda: time.time() + self._skew
+        rig.executor = self.executor
+        rig.watch()
         return rig
 
     def _seams(
@@ -81,11 +87,16 @@ class Lives(RuleBasedStateMachine):
 
     @initialize(spec=specs())
     def begin(self, spec: dict[str, Any]) -> None:
-        write(self.rig, spec)
+        self.edit_the_spec(spec)
 
     @rule(spec=specs())
     def edit_the_spec(self, spec: dict[str, Any]) -> None:
+        self._spec = spec
         write(self.rig, spec)
+
+    @rule(data=st.data())
+    def declare_less(self, data: st.DataObject) -> None:
+        self.edit_the_spec(data.draw(trimmed(self._spec)))
 
     @rule(edits=hand_edits())
     def meddle_by_hand(self, edits: list[tuple[str, int]]) -> None:
@@ -96,6 +107,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
+        self.nothing_is_taken_from_under_the_policy()  # the watch ends with its emulator
         self.rig.close()
         self.rig = self._open()
 
@@ -195,10 +207,16 @@ class Lives(RuleBasedStateMachine):
         in_force(self.rig.storage)
         assert list(secrets_seen(self.rig)) == []
 
+    @invariant()
+    def nothing_is_taken_from_under_the_policy(self) -> None:
+        """L6: what the published policy sends clients to is there, and fbplan takes nothing of it away."""
+        assert self.rig.own_violations() == [], "L6"
+
     def teardown(self) -> None:
         try:
             if self.rig.path.exists():
                 self.everything_settles()
+                self.nothing_is_taken_from_under_the_policy()
         finally:
             self.rig.close()
             shutil.rmtree(self._room)
