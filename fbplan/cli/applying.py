@@ -29,7 +29,7 @@ from fbplan.ledger import Ledger, require_workspace
 from fbplan.observe import Workspace, find_workspace, observe
 from fbplan.outcome import Outcome, Result
 from fbplan.plan import Plan, Reason
-from fbplan.policy.published import read_published
+from fbplan.policy.place import place_of
 from fbplan.render import human, machine, words
 from fbplan.render.report import report_document, report_markdown_of, report_text
 from fbplan.secrets.environ import Environ
@@ -214,11 +214,11 @@ def _require_policy(saved: Plan) -> None:
     """Publishing an older policy over a newer one would route to what is gone."""
     if saved.policy is None or not saved.policy.publishes:
         return
-    path = Path(saved.folder) / saved.policy.path
-    if read_published(path).mark != saved.policy.replaces:
+    place = place_of(saved.policy.path, Path(saved.folder))
+    if place.read().mark != saved.policy.replaces:
         raise Stale(
             "the plan is stale",
-            str(path),
+            place.label,
             "another policy was published since it was made",
             "plan again and review what is new: fbplan plan",
         )

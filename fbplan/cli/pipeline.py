@@ -24,7 +24,8 @@ from fbplan.planner import hints, preconditions_of, references_of, renamed_paren
 from fbplan.policy.changes import describe
 from fbplan.policy.compose import Content, compose, routed_names
 from fbplan.policy.document import Ids, content_digest, preview, spec_digest
-from fbplan.policy.published import Published, needs_publishing, read_published
+from fbplan.policy.place import DEFAULT, place_of
+from fbplan.policy.published import Published, needs_publishing
 from fbplan.secrets import Sink, SinkRef, holds
 from fbplan.spec.load import LoadedSpec
 from fbplan.spec.rules import routed_order
@@ -104,7 +105,7 @@ def _look(loaded: LoadedSpec, client: ReadClient, now: Clock) -> _Look:
     formers = former_addresses(desired, ledger)
     wanted = {*desired.resources, *ledger.entries, *desired.delete} - set(formers.values())
     everything = targets_of(wanted, desired, ledger.entries, formers)
-    content, published = compose(spec), read_published(folder / _policy_path(loaded))
+    content, published = compose(spec), place_of(_policy_path(loaded), folder).read()
     observation = caught_up(client, finish_observing(client, asked, everything, ledger), everything, ledger, now())
     world = observation.world
     difference = compare(desired, world, ledger, _held(desired, world, ledger, folder))
@@ -252,7 +253,7 @@ def _routed(content: Content) -> tuple[str, ...]:
 
 
 def _policy_path(loaded: LoadedSpec) -> str:
-    return loaded.spec.policy.path if loaded.spec.policy is not None else "routing-policy.json"
+    return loaded.spec.policy.path if loaded.spec.policy is not None else DEFAULT
 
 
 def _held(desired: DesiredState, world: World, ledger: Ledger, folder: Path) -> dict[str, bool | None]:
