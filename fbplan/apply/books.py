@@ -81,20 +81,32 @@ class Bookkeeper(Books):
         self._recorder.drains_over(dropped)
 
     @property
+    def _runs(self) -> tuple[str, ...]:
+        return (self._keeping.begun.run,) if self._keeping.begun is not None else ()
+
+    @property
     def halt(self) -> FbplanError | None:
         """Why nothing new may be sent: a signal, a lost lock, a journal that cannot be written."""
         if self.journal is not None and self.journal.fault is not None:
             return self.journal.fault
-        if self._keeping.lease is not None and not self._keeping.lease.is_held():
-            return LockHeld(
-                "the lock was lost",
-                self._keeping.storage.label if self._keeping.storage else "",
-                "somebody broke it, or it could not be renewed in time; nothing new was sent",
-                "see who holds it: fbplan unlock; then run the same command again",
-            )
+        lost = self.lost_lock
+        if lost is not None:
+            return lost
         if self._keeping.stopped():
             return Interrupted("interrupted", "", "nothing new was started", "run the same command again to finish")
         return None
+
+    @property
+    @override
+    def lost_lock(self) -> LockHeld | None:
+        if self._keeping.lease is None or self._keeping.lease.is_held():
+            return None
+        return LockHeld(
+            "the lock was lost",
+            self._keeping.storage.label if self._keeping.storage else "",
+            "somebody broke it, or it could not be renewed in time; nothing new was sent",
+            "see who holds it: fbplan unlock; then run the same command again",
+        )
 
     @override
     def intend(self, step: Step, sending: Sending | None) -> None:
@@ -199,7 +211,9 @@ class Bookkeeper(Books):
         try:
             if self._keeping.lease is not None and not self._keeping.lease.is_held():
                 return self.halt
-            self._recorder.ledger = write_ledger(self._recorder.ledger, self._keeping.storage, int(self._now()))
+            self._recorder.ledger = write_ledger(
+                self._recorder.ledger, self._keeping.storage, int(self._now()), self._runs
+            )
             if self._keeping.storage is not None and self._name:
                 self._keeping.storage.remove(self._name)
         except FbplanError as fault:

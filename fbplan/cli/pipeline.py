@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fbplan.cli.recovering import look as looked
+from fbplan.cli.recovering import wanted_by
 from fbplan.cli.remarks import activity, noted, places, warnings
 from fbplan.client.api import ReadClient
 from fbplan.diff import Difference, compare, former_addresses
@@ -99,9 +100,9 @@ def _look(loaded: LoadedSpec, client: ReadClient, now: Clock) -> _Look:
     workspace = find_workspace(client, spec.workspace, found.ledger.workspace_id)
     require_workspace(found.ledger, workspace.id, workspace.name)
     asked = Listings(client, workspace)
-    recovered = looked(found, client, workspace.id, folder)
-    ledger = recovered.ledger
     desired = desired_state(spec)
+    recovered = looked(found, client, workspace.id, folder, wanted_by(desired))
+    ledger = recovered.ledger
     formers = former_addresses(desired, ledger)
     wanted = {*desired.resources, *ledger.entries, *desired.delete} - set(formers.values())
     everything = targets_of(wanted, desired, ledger.entries, formers)
