@@ -26,15 +26,17 @@ from fbplan.journal.records import (
     Left,
     PolicyPublished,
     Seen,
+    read_journal,
 )
+from fbplan.journal.recovery import folded
 from fbplan.kinds.base import split_address
-from fbplan.ledger import write_ledger
+from fbplan.ledger import read_ledger, write_ledger
 from fbplan.ledger.entry import UNKNOWN_ID
 from fbplan.ledger.pending import Pending
 from fbplan.observe import Observation
 from fbplan.outcome import Outcome
 from fbplan.plan import Step, Verb
-from fbplan.storage.base import JOURNAL, Lease, Storage
+from fbplan.storage.base import JOURNAL, Conflict, Lease, Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +213,7 @@ class Bookkeeper(Books):
         try:
             if self._keeping.lease is not None and not self._keeping.lease.is_held():
                 return self.halt
-            self._recorder.ledger = write_ledger(
-                self._recorder.ledger, self._keeping.storage, int(self._now()), self._runs
-            )
+            self._write()
             if self._keeping.storage is not None and self._name:
                 self._keeping.storage.remove(self._name)
         except FbplanError as fault:
@@ -222,3 +222,15 @@ class Bookkeeper(Books):
             if self.journal is not None:
                 self.journal.close()
         return None
+
+    def _write(self) -> None:
+        """The ledger, whole. Where a rival wrote it meanwhile, what the journal tells is folded into the rival's."""
+        storage, at = self._keeping.storage, int(self._now())
+        try:
+            self._recorder.ledger = write_ledger(self._recorder.ledger, storage, at, self._runs)
+        except Conflict:
+            if storage is None or self.journal is None:
+                raise
+            self.journal.flush()
+            newer = folded(read_ledger(storage), read_journal(storage, self._name))
+            self._recorder.ledger = write_ledger(newer, storage, at, self._runs)
