@@ -3,20 +3,22 @@
 the sink or the ledger holds it   ours
 not there before, and nobody's    ours too, or, for a key whose secret is lost, an orphan: the next plan deletes it
 two of these                      asked, never guessed
+one, and nobody declares it now   asked: a person may have made it by hand since
+one under another name            asked: ours renamed by hand, or somebody else's
 none                              it did not happen; for a day it may still come, and is looked for
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from fbplan.client.api import ReadClient
 from fbplan.kinds import KINDS
-from fbplan.kinds.base import Field, Json, Kind, split_address
+from fbplan.kinds.base import Field, Json, Kind, Trait, split_address
 from fbplan.ledger import Ledger
 from fbplan.ledger.entry import Delta, Entry
-from fbplan.ledger.pending import ORPHAN, Pending, Question
+from fbplan.ledger.pending import ORPHAN, Doubt, Pending, Question
 from fbplan.state import Observed
 from fbplan.wire import observed_from
 
@@ -28,6 +30,16 @@ Holds = Callable[[Json, str], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is said today of the addresses that are still open."""
+
+    declared: frozenset[str]
+    """In the spec, or listed under `delete`: what is found there is meant."""
+    let_go: frozenset[str] = frozenset()
+    """Listed under `forget`: no more questions about them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """The ledger after the reading, what was found out, and what has to be asked."""
 
@@ -36,8 +48,9 @@ class Settled:
     questions: tuple[Question, ...] = ()
 
 
-def settle(client: ReadClient, workspace_id: str, ledger: Ledger, holds: Holds) -> Settled:
+def settle(client: ReadClient, workspace_id: str, ledger: Ledger, holds: Holds, wanted: Wanted) -> Settled:
     """Look for the object of every pending create. Writes nothing; without any it reads nothing."""
+    ledger = replace(ledger, pending=tuple(p for p in ledger.pending if p.address not in wanted.let_go))
     if not ledger.pending:
         return Settled(ledger)
     listings: dict[tuple[str, str | None], list[Observed]] = {}
@@ -48,8 +61,10 @@ def settle(client: ReadClient, workspace_id: str, ledger: Ledger, holds: Holds) 
         place = (kind.name, pending.parent_id)
         if place not in listings:
             listings[place] = _listed(client, kind, workspace_id, pending.parent_id)
-        ledger, told, question = _one(ledger, kind, pending, listings[place], holds)
-        story += [told] if told else []
+        found = _candidates(ledger, kind, pending, listings[place], holds)
+        asked = _question(pending, found, is_declared=pending.address in wanted.declared)
+        ledger, told, question = (ledger, "", asked) if asked else _one(ledger, kind, pending, found)
+        story += [told] if told and told not in story else []
         questions += [question] if question else []
     return Settled(ledger, tuple(story), tuple(questions))
 
@@ -91,23 +106,72 @@ def _agrees(facts: Field, pending: Pending, live: Observed) -> bool:
     )
 
 
-def _one(
-    ledger: Ledger, kind: Kind, pending: Pending, live: list[Observed], holds: Holds
-) -> tuple[Ledger, str, Question | None]:
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """The live objects that a lost answer may have made."""
+
+    found: tuple[Observed, ...]
+    kept: tuple[Observed, ...]
+    """Those whose secret is in the sink."""
+    renamed: tuple[Observed, ...]
+    """Those that differ in nothing but the name from what was sent."""
+    displaced: tuple[Observed, ...]
+    """What took the address since the create was sent, and still lives."""
+
+
+def _candidates(ledger: Ledger, kind: Kind, pending: Pending, live: list[Observed], holds: Holds) -> _Candidates:
     owned = {remote for entry in ledger.entries.values() for remote in entry.ids}
+    free = [o for o in live if o.id not in owned]
+    found = tuple(o for o in free if o.id == pending.issued or is_meant(kind, pending, o))
+    held = ledger.entries.get(pending.address)
+    since = set(held.ids) - {pending.was} if held is not None and held.id != pending.was else set()
+    return _Candidates(
+        found,
+        tuple(o for o in found if kind.reveals_secret and o.key_id and holds(pending.sink, o.key_id)),
+        () if found else tuple(o for o in free if is_renamed(kind, pending, o)),
+        tuple(o for o in live if o.id in since),
+    )
+
+
+def is_renamed(kind: Kind, pending: Pending, live: Observed) -> bool:
+    """Whether a live object under another name registers what was sent: of its identity there is only one."""
+    unique = [f for f in kind.compared if Trait.IDENTITY in f.traits and f.name in pending.sent]
+    return (
+        bool(unique)
+        and live.id not in pending.before
+        and live.name != pending.name
+        and all(live.fields.get(f.name) is not None and _agrees(f, pending, live) for f in unique)
+    )
+
+
+def _question(pending: Pending, among: _Candidates, *, is_declared: bool) -> Question | None:
+    """What only a person can tell: the id of no answer says that it is ours, and no sink holds its secret."""
+    unsure = [o for o in among.found if o.id != pending.issued and o not in among.kept]
+    if unsure and not is_declared:
+        return _asked(pending, unsure, Doubt.UNDECLARED)
+    if among.renamed and pending.issued is None:
+        return _asked(pending, among.renamed, Doubt.RENAMED)
+    return None
+
+
+def _asked(pending: Pending, objects: Iterable[Observed], doubt: Doubt) -> Question:
+    return Question(pending.address, pending.name, tuple(sorted(o.id for o in objects)), doubt)
+
+
+def _one(ledger: Ledger, kind: Kind, pending: Pending, among: _Candidates) -> tuple[Ledger, str, Question | None]:
     rest = replace(ledger, pending=tuple(p for p in ledger.pending if p is not pending))
-    found = [o for o in live if o.id not in owned and (o.id == pending.issued or is_meant(kind, pending, o))]
+    found = among.found
     if kind.reveals_secret:
-        kept = [o for o in found if o.key_id and holds(pending.sink, o.key_id)]
-        mine = kept if len(kept) == 1 else []
+        mine = among.kept if len(among.kept) == 1 else ()
         orphans = [o for o in found if o not in mine and (pending.issued in {None, o.id})]
     else:
-        mine = found if len(found) == 1 and _is_free(ledger, pending) else []
+        mine = found if len(found) == 1 and _is_free(ledger, pending) else ()
         orphans = [o for o in found if o not in mine]
     if mine:
         rest = rest.changed(pending.then.identified(mine[0].id, mine[0].key_id or pending.key_id))
+        orphans += among.displaced  # a rival's, whose secret was written over: nobody has it now
     if len(orphans) > 1:
-        return ledger, "", Question(pending.address, pending.name, tuple(sorted(o.id for o in orphans)))
+        return ledger, "", _asked(pending, orphans, Doubt.SEVERAL)
     if orphans:
         rest = rest.changed(_left_behind(ledger, pending, orphans[0]))
         why = "its secret is lost" if kind.reveals_secret else "another object took its place meanwhile"

@@ -18,7 +18,7 @@ from fbplan.apply.books import Keeping
 from fbplan.cli.applying import _from_saved
 from fbplan.cli.leasing import begun_of, holder_of
 from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
-from fbplan.cli.recovering import Recovered, recover
+from fbplan.cli.recovering import Recovered, recover, wanted_by
 from fbplan.client.api import ReadClient, WriteClient
 from fbplan.client.auth import Identity
 from fbplan.client.session import Session, Settings
@@ -31,6 +31,7 @@ from fbplan.outcome import Report
 from fbplan.plan import Plan, Step
 from fbplan.secrets import Secret
 from fbplan.spec.load import load_spec
+from fbplan.state import desired_state
 from fbplan.storage import open_storage
 
 ENVIRON = {"K": "canary-key-5d1c", "S": "canary-secret-9f2e", "K2": "canary-key-77aa", "S2": "canary-secret-31bb"}
@@ -115,7 +116,7 @@ class Rig:
         client = ReadClient(self.session)
         storage = open_storage(loaded.spec.ledger, self.folder)
         workspace = find_workspace(client, loaded.spec.workspace, None)
-        return recover(storage, client, workspace.id, self.folder)
+        return recover(storage, client, workspace.id, self.folder, wanted_by(desired_state(loaded.spec)))
 
     def apply(self, *allow: str) -> Report:
         self.recover()

@@ -26,15 +26,17 @@ from fbplan.journal.records import (
     Left,
     PolicyPublished,
     Seen,
+    read_journal,
 )
+from fbplan.journal.recovery import folded
 from fbplan.kinds.base import split_address
-from fbplan.ledger import write_ledger
+from fbplan.ledger import read_ledger, write_ledger
 from fbplan.ledger.entry import UNKNOWN_ID
 from fbplan.ledger.pending import Pending
 from fbplan.observe import Observation
 from fbplan.outcome import Outcome
 from fbplan.plan import Step, Verb
-from fbplan.storage.base import JOURNAL, Lease, Storage
+from fbplan.storage.base import JOURNAL, Conflict, Lease, Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +83,32 @@ class Bookkeeper(Books):
         self._recorder.drains_over(dropped)
 
     @property
+    def _runs(self) -> tuple[str, ...]:
+        return (self._keeping.begun.run,) if self._keeping.begun is not None else ()
+
+    @property
     def halt(self) -> FbplanError | None:
         """Why nothing new may be sent: a signal, a lost lock, a journal that cannot be written."""
         if self.journal is not None and self.journal.fault is not None:
             return self.journal.fault
-        if self._keeping.lease is not None and not self._keeping.lease.is_held():
-            return LockHeld(
-                "the lock was lost",
-                self._keeping.storage.label if self._keeping.storage else "",
-                "somebody broke it, or it could not be renewed in time; nothing new was sent",
-                "see who holds it: fbplan unlock; then run the same command again",
-            )
+        lost = self.lost_lock
+        if lost is not None:
+            return lost
         if self._keeping.stopped():
             return Interrupted("interrupted", "", "nothing new was started", "run the same command again to finish")
         return None
+
+    @property
+    @override
+    def lost_lock(self) -> LockHeld | None:
+        if self._keeping.lease is None or self._keeping.lease.is_held():
+            return None
+        return LockHeld(
+            "the lock was lost",
+            self._keeping.storage.label if self._keeping.storage else "",
+            "somebody broke it, or it could not be renewed in time; nothing new was sent",
+            "see who holds it: fbplan unlock; then run the same command again",
+        )
 
     @override
     def intend(self, step: Step, sending: Sending | None) -> None:
@@ -198,7 +212,7 @@ class Bookkeeper(Books):
         try:
             if self._keeping.lease is not None and not self._keeping.lease.is_held():
                 return self.halt
-            self._recorder.ledger = write_ledger(self._recorder.ledger, self._keeping.storage, int(self._now()))
+            self._write()
             if self._keeping.storage is not None and self._name:
                 self._keeping.storage.remove(self._name)
         except FbplanError as fault:
@@ -207,3 +221,15 @@ class Bookkeeper(Books):
             if self.journal is not None:
                 self.journal.close()
         return None
+
+    def _write(self) -> None:
+        """The ledger, whole. Where a rival wrote it meanwhile, what the journal tells is folded into the rival's."""
+        storage, at = self._keeping.storage, int(self._now())
+        try:
+            self._recorder.ledger = write_ledger(self._recorder.ledger, storage, at, self._runs)
+        except Conflict:
+            if storage is None or self.journal is None:
+                raise
+            self.journal.flush()
+            newer = folded(read_ledger(storage), read_journal(storage, self._name))
+            self._recorder.ledger = write_ledger(newer, storage, at, self._runs)

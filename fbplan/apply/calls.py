@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from fbplan.apply.lost import lost, settling
 from fbplan.apply.matching import is_as_sent, plain_fields
 from fbplan.client.api import WriteClient
-from fbplan.errors import Ambiguous, ApiFault, FbplanError
+from fbplan.errors import Ambiguous, ApiFault, FbplanError, LockHeld
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import Json, Kind, split_address
 from fbplan.observe import PATIENCE, Observation
@@ -55,6 +55,10 @@ class Books(Protocol):
 
     def left(self, step: Step, sending: Sending) -> None:
         """A POST of this step was lost without a trace, and another one is about to be sent."""
+
+    @property
+    def lost_lock(self) -> LockHeld | None:
+        """Whether somebody else has the right to apply by now: then no sink may be written either."""
 
 
 class Calls:

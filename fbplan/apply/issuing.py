@@ -1,6 +1,6 @@
 """An API key from its POST to its sink. Its secret is shown once: it is stored before anything else, or the key goes.
 
-check the sink → intent → POST → note the id → store → read back → done
+check the sink → intent → POST → note the id → ask the lock → store → read back → done
                            └ no answer: find the key by name, delete it, POST once more
 """
 
@@ -36,11 +36,24 @@ def issue(calls: Calls, step: Step, kind: Kind) -> Done:
     key_id = answer.get("key")
     calls.books.issued(step, remote, key_id if isinstance(key_id, str) else "")
     try:
+        _require_lock(calls, step)
         key_id = _stored(calls, step, answer, parent_id or "")
     except SinkFailed as fault:
         raise _taken_back(calls, kind, remote, parent_id, fault) from fault
     calls.remember(step.address, remote, step.sets)
     return Done(remote, key_id, f"secret stored in {calls.sinks[step.id].describe()}")
+
+
+def _require_lock(calls: Calls, step: Step) -> None:
+    """Who went on meanwhile may have stored another key there: ours must not take its place. Raises SinkFailed."""
+    lost = calls.books.lost_lock
+    if lost is not None:
+        raise SinkFailed(
+            "the lock was lost while the key was made, so its secret was not stored",
+            step.address,
+            "somebody else may have stored another one meanwhile",
+            lost.next,
+        )
 
 
 def _stored(calls: Calls, step: Step, answer: Mapping[str, Any], parent_id: str) -> str:

@@ -13,7 +13,8 @@ from fbplan.outcome import Outcome, Result
 from fbplan.plan import PolicyChange
 from fbplan.policy.compose import Content
 from fbplan.policy.document import Ids, finish
-from fbplan.policy.published import next_generation, publish, read_published
+from fbplan.policy.place import place_of
+from fbplan.policy.published import next_generation
 
 PUBLISH = "policy:publish"
 """The step that publishing is, among the outcomes."""
@@ -41,12 +42,12 @@ class Publisher:
             return _outcome(Result.SKIPPED, f"{', '.join(missing)} did not come to be")
         if halted is not None:
             return _outcome(Result.SKIPPED, f"not started: {halted.what}")
-        path = self.calls.folder / change.path
+        place = place_of(change.path, self.calls.folder)
         try:
-            generation = next_generation(self.recorder.ledger.policy_generation, read_published(path), int(self.now()))
+            generation = next_generation(self.recorder.ledger.policy_generation, place.read(), int(self.now()))
             document = finish(content, self._ids(content), generation, change.spec_digest)
             self.books.publishes(generation)
-            publish(path, document)
+            place.publish(document)
         except FbplanError as fault:
             return _outcome(Result.FAILED, str(fault), fault)
         return _outcome(Result.DONE, f"{change.path}, generation {generation}")

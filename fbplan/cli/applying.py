@@ -16,7 +16,7 @@ from fbplan.cli.connection import connected
 from fbplan.cli.leasing import begun_of, keep_receipt, leased
 from fbplan.cli.output import View, emit, palette_for, story
 from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
-from fbplan.cli.recovering import recover
+from fbplan.cli.recovering import Recovered, recover, wanted_by
 from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
 from fbplan.cli.stop import Stop
 from fbplan.cli.whence import from_here, with_commit
@@ -24,17 +24,19 @@ from fbplan.client.api import WriteClient
 from fbplan.drain.records import lost_drains
 from fbplan.errors import ExitCode, FbplanError, Refused, Stale
 from fbplan.guards import checked_allowances
+from fbplan.guards.identity import question_told
 from fbplan.journal.recovery import in_force
 from fbplan.ledger import Ledger, require_workspace
 from fbplan.observe import Workspace, find_workspace, observe
 from fbplan.outcome import Outcome, Result
 from fbplan.plan import Plan, Reason
-from fbplan.policy.published import read_published
+from fbplan.policy.place import place_of
 from fbplan.render import human, machine, words
 from fbplan.render.report import report_document, report_markdown_of, report_text
 from fbplan.secrets.environ import Environ
+from fbplan.settle import Wanted
 from fbplan.spec.load import LoadedSpec, load_spec
-from fbplan.state import canonical_digest
+from fbplan.state import canonical_digest, desired_state
 from fbplan.storage import Storage, open_storage
 
 
@@ -154,7 +156,8 @@ def _planned(
     found = in_force(storage).ledger
     workspace = find_workspace(client, wanted, found.workspace_id)
     require_workspace(found, workspace.id, workspace.name)
-    recovered = recover(storage, client, workspace.id, folder)
+    wanted_now = wanted_by(desired_state(loaded.spec)) if loaded is not None else _wanted_by(request.saved)
+    recovered = recover(storage, client, workspace.id, folder, wanted_now)
     for sentence in recovered.story:
         story(sentence)
     if loaded is not None:
@@ -163,7 +166,20 @@ def _planned(
         return make_expected_plan(loaded, client, allowances, request.expect)
     if request.saved is None:
         raise FbplanError("there is neither a spec nor a plan to apply", "", "", "fbplan apply [SPEC|FILE]")
+    _require_answers(recovered)
     return _from_saved(request.saved, client, recovered.ledger)
+
+
+def _wanted_by(saved: Plan | None) -> Wanted:
+    """A saved plan has no spec beside it: what it does not change, it says nothing of."""
+    return Wanted(frozenset(c.address for c in saved.changes) if saved is not None else frozenset())
+
+
+def _require_answers(recovered: Recovered) -> None:
+    """A plan that was made before cannot know of a question that came up since."""
+    for question in recovered.questions:
+        what, way_out = question_told(question)
+        raise Refused(what, question.address, f"ids: {', '.join(question.ids)}", f"{way_out}; then: fbplan plan")
 
 
 def _from_saved(saved: Plan, client: WriteClient, ledger: Ledger) -> Planned:
@@ -214,11 +230,11 @@ def _require_policy(saved: Plan) -> None:
     """Publishing an older policy over a newer one would route to what is gone."""
     if saved.policy is None or not saved.policy.publishes:
         return
-    path = Path(saved.folder) / saved.policy.path
-    if read_published(path).mark != saved.policy.replaces:
+    place = place_of(saved.policy.path, Path(saved.folder))
+    if place.read().mark != saved.policy.replaces:
         raise Stale(
             "the plan is stale",
-            str(path),
+            place.label,
             "another policy was published since it was made",
             "plan again and review what is new: fbplan plan",
         )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fbplan.cli.recovering import look as looked
+from fbplan.cli.recovering import wanted_by
 from fbplan.cli.remarks import activity, noted, places, warnings
 from fbplan.client.api import ReadClient
 from fbplan.diff import Difference, compare, former_addresses
@@ -24,7 +25,8 @@ from fbplan.planner import hints, preconditions_of, references_of, renamed_paren
 from fbplan.policy.changes import describe
 from fbplan.policy.compose import Content, compose, routed_names
 from fbplan.policy.document import Ids, content_digest, preview, spec_digest
-from fbplan.policy.published import Published, needs_publishing, read_published
+from fbplan.policy.place import DEFAULT, place_of
+from fbplan.policy.published import Published, needs_publishing
 from fbplan.secrets import Sink, SinkRef, holds
 from fbplan.spec.load import LoadedSpec
 from fbplan.spec.rules import routed_order
@@ -98,13 +100,13 @@ def _look(loaded: LoadedSpec, client: ReadClient, now: Clock) -> _Look:
     workspace = find_workspace(client, spec.workspace, found.ledger.workspace_id)
     require_workspace(found.ledger, workspace.id, workspace.name)
     asked = Listings(client, workspace)
-    recovered = looked(found, client, workspace.id, folder)
-    ledger = recovered.ledger
     desired = desired_state(spec)
+    recovered = looked(found, client, workspace.id, folder, wanted_by(desired))
+    ledger = recovered.ledger
     formers = former_addresses(desired, ledger)
     wanted = {*desired.resources, *ledger.entries, *desired.delete} - set(formers.values())
     everything = targets_of(wanted, desired, ledger.entries, formers)
-    content, published = compose(spec), read_published(folder / _policy_path(loaded))
+    content, published = compose(spec), place_of(_policy_path(loaded), folder).read()
     observation = caught_up(client, finish_observing(client, asked, everything, ledger), everything, ledger, now())
     world = observation.world
     difference = compare(desired, world, ledger, _held(desired, world, ledger, folder))
@@ -252,7 +254,7 @@ def _routed(content: Content) -> tuple[str, ...]:
 
 
 def _policy_path(loaded: LoadedSpec) -> str:
-    return loaded.spec.policy.path if loaded.spec.policy is not None else "routing-policy.json"
+    return loaded.spec.policy.path if loaded.spec.policy is not None else DEFAULT
 
 
 def _held(desired: DesiredState, world: World, ledger: Ledger, folder: Path) -> dict[str, bool | None]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fbplan.cli.options import spec_argument
 from fbplan.cli.output import story
 from fbplan.errors import ExitCode, FbplanError
+
+if TYPE_CHECKING:
+    from fbplan.policy.place import Place
 
 
 @click.group()
@@ -19,9 +23,7 @@ def policy() -> None:
 @policy.command(
     epilog="\b\nExamples:\n  fbplan policy render --format env\n  fbplan policy render --format typescript > src/policy.ts\n  fbplan policy render routing-policy.json --format markdown"
 )
-@click.argument(
-    "source", metavar="[SPEC|FILE]", type=click.Path(path_type=Path), default=Path("fbplan.yaml"), required=False
-)
+@click.argument("source", metavar="[SPEC|FILE|URL]", default="fbplan.yaml", required=False)
 @click.option(
     "--format",
     "form",
@@ -31,28 +33,38 @@ def policy() -> None:
     help="What to write.",
 )
 @click.option("--repository", help="Only this repository (env: without a prefix).")
-def render(source: Path, form: str, repository: str | None) -> int:
+def render(source: str, form: str, repository: str | None) -> int:
     """Print the published policy in another form: settings for a shell, typed constants, a table."""
-    from fbplan.policy.published import read_published
     from fbplan.policy.render import render as rendered
 
-    path = source if source.suffix == ".json" else _published_path(source)
-    published = read_published(path)
+    place = _place(source)
+    published = place.read()
     if published.problem is not None:
         raise FbplanError(
-            "the policy file cannot be used", str(path), published.problem, "fbplan apply writes it again"
+            "the policy file cannot be used", place.label, published.problem, "fbplan apply writes it again"
         )
     if published.document is None:
-        raise FbplanError("there is no policy file yet", str(path), "", "fbplan apply publishes it")
+        raise FbplanError("there is no policy file yet", place.label, "", "fbplan apply publishes it")
     click.echo(rendered(published.document, form, repository), nl=False)
     return int(ExitCode.OK)
 
 
-def _published_path(spec: Path) -> Path:
+def _place(source: str) -> Place:
+    """What is named: a policy itself, by its path or URL, or the spec that says where it is."""
+    from fbplan.policy.place import place_of
+    from fbplan.storage import is_url
+
+    if source.endswith(".json") or is_url(source):
+        return place_of(source, Path())
+    return _published_by(Path(source))
+
+
+def _published_by(spec: Path) -> Place:
+    from fbplan.policy.place import DEFAULT, place_of
     from fbplan.spec.load import load_spec
 
     loaded = load_spec(spec)
-    return loaded.folder / (loaded.spec.policy.path if loaded.spec.policy is not None else "routing-policy.json")
+    return place_of(loaded.spec.policy.path if loaded.spec.policy is not None else DEFAULT, loaded.folder)
 
 
 @policy.command(epilog="\b\nExample:\n  fbplan policy diff")
@@ -63,15 +75,13 @@ def diff(spec: Path, detailed_exitcode: bool) -> int:
     from fbplan.policy.changes import describe
     from fbplan.policy.compose import compose
     from fbplan.policy.document import Ids, content_digest, preview, spec_digest
-    from fbplan.policy.published import read_published
     from fbplan.spec.load import load_spec
 
-    loaded = load_spec(spec)
-    content = compose(loaded.spec)
-    path = _published_path(spec)
-    published = read_published(path)
+    content = compose(load_spec(spec).spec)
+    place = _published_by(spec)
+    published = place.read()
     if published.problem is not None:
-        story(f"{path}: {published.problem}")
+        story(f"{place.label}: {published.problem}")
     before = published.document if published.problem is None else None
     is_equal = before is not None and content_digest(before) == content_digest(content)
     for line in () if is_equal else describe(before, preview(content, Ids({}, {}, {}), 0, spec_digest(content))):
@@ -81,20 +91,21 @@ def diff(spec: Path, detailed_exitcode: bool) -> int:
 
 
 @policy.command(epilog="\b\nExample:\n  fbplan policy check\n  fbplan policy check routing-policy.json")
-@click.argument(
-    "source", metavar="[SPEC|FILE]", type=click.Path(path_type=Path), default=Path("fbplan.yaml"), required=False
-)
-def check(source: Path) -> int:
+@click.argument("source", metavar="[SPEC|FILE|URL]", default="fbplan.yaml", required=False)
+def check(source: str) -> int:
     """Check a policy file: its schema, its digests, its references."""
-    from fbplan.policy.check import check_file
+    from fbplan.policy.check import check_place
 
-    file = source if source.suffix == ".json" else _published_path(source)
-    problems = check_file(file)
+    place = _place(source)
+    problems = check_place(place)
     for problem in problems:
-        click.echo(f"{file}: {problem}")
+        click.echo(f"{place.label}: {problem}")
     if problems:
         raise FbplanError(
-            f"the policy file has {len(problems)} problems", str(file), "", "fbplan apply writes it again from the spec"
+            f"the policy file has {len(problems)} problems",
+            place.label,
+            "",
+            "fbplan apply writes it again from the spec",
         )
-    click.echo(f"{file}: good")
+    click.echo(f"{place.label}: good")
     return int(ExitCode.OK)

@@ -12,7 +12,8 @@ from fbplan.journal.recovery import InForce, in_force
 from fbplan.kinds.base import Json
 from fbplan.ledger import Ledger, write_ledger
 from fbplan.ledger.pending import Question
-from fbplan.settle import Holds, Settled, forget_late, settle
+from fbplan.settle import Holds, Settled, Wanted, forget_late, settle
+from fbplan.state import DesiredState
 from fbplan.storage import Storage
 
 
@@ -25,22 +26,32 @@ class Recovered:
     questions: tuple[Question, ...]
 
 
-def look(found: InForce, client: ReadClient, workspace_id: str, folder: Path) -> Recovered:
+def wanted_by(desired: DesiredState) -> Wanted:
+    """What a spec says of the addresses that an earlier apply left open."""
+    return Wanted(frozenset({*desired.resources, *desired.delete}), frozenset(desired.forget))
+
+
+def look(found: InForce, client: ReadClient, workspace_id: str, folder: Path, wanted: Wanted) -> Recovered:
     """The ledger in force with every pending create settled, as far as reading can. Writes nothing."""
-    settled = settle(client, workspace_id, found.ledger, holds_in(folder))
+    settled = settle(client, workspace_id, found.ledger, holds_in(folder), wanted)
     story = (found.story, *settled.story) if found.journals else settled.story
     return Recovered(settled.ledger, tuple(s for s in story if s), settled.questions)
 
 
 def recover(
-    storage: Storage | None, client: ReadClient, workspace_id: str, folder: Path, now: Callable[[], float] = time.time
+    storage: Storage | None,
+    client: ReadClient,
+    workspace_id: str,
+    folder: Path,
+    wanted: Wanted,
+    now: Callable[[], float] = time.time,
 ) -> Recovered:
     """The same for an apply that holds the lock: the ledger is written, and the journals are removed."""
     found = in_force(storage)
-    recovered = look(found, client, workspace_id, folder)
+    recovered = look(found, client, workspace_id, folder, wanted)
     ledger = forget_late(Settled(recovered.ledger, (), recovered.questions), int(now()))
     if storage is not None and (found.journals or ledger != found.ledger):
-        ledger = write_ledger(ledger, storage, int(now()))
+        ledger = write_ledger(ledger, storage, int(now()), tuple(j.begun.run for j in found.journals if j.begun))
         for journal in found.journals:
             storage.remove(journal.name)
     return replace(recovered, ledger=ledger)

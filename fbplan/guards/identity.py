@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from fbplan.guards.situation import Situation
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import Kind, Trait, split_address
+from fbplan.ledger.pending import Doubt, Question
 from fbplan.plan import Action, Refusal
 
 
@@ -24,13 +26,30 @@ def ambiguous(s: Situation) -> Iterator[Refusal]:
 
 def unsettled(s: Situation) -> Iterator[Refusal]:
     for question in s.questions:
-        yield Refusal(
-            "unsettled",
-            question.address,
-            f"{len(question.ids)} new live objects are called '{question.name}', and the answer to its create was lost",
-            f"ids: {', '.join(question.ids)}",
-            "delete by hand the ones that nobody uses; fbplan does not guess",
-        )
+        what, way_out = question_told(question)
+        yield Refusal("unsettled", question.address, what, f"ids: {', '.join(question.ids)}", way_out)
+
+
+def question_told(question: Question) -> tuple[str, str]:
+    """A question in words, and what answers it."""
+    match question.doubt:
+        case Doubt.SEVERAL:
+            return (
+                f"{len(question.ids)} new live objects are called '{question.name}', and the answer to its create was lost",
+                "delete by hand the ones that nobody uses; fbplan does not guess",
+            )
+        case Doubt.UNDECLARED:
+            return (
+                f"the answer to its create was lost, it has left the spec, and there is a new '{question.name}': ours, or made by hand",
+                f"to delete it, list {question.address} under `delete:`; to leave it alone, under `forget:`",
+            )
+        case Doubt.RENAMED:
+            return (
+                f"the answer to its create was lost, and what it was to register is there under another name than '{question.name}'",
+                f"if it is ours, give it its name back by hand; if not, list {question.address} under `forget:`, or delete it by hand",
+            )
+        case _:
+            assert_never(question.doubt)
 
 
 def short_listings(s: Situation) -> Iterator[Refusal]:

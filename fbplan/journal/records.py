@@ -157,6 +157,11 @@ class Journal:
         """Record what happened; it becomes durable with the next intent, and until then reading can find it out."""
         self._add(record)
 
+    def flush(self) -> None:
+        """Return once everything noted is durable, and can be read. Raises FbplanError."""
+        with self._syncing:
+            self._log.sync()
+
     def _add(self, record: Record) -> int:
         with self._adding:
             if self.fault is not None:

@@ -48,23 +48,27 @@ class InForce:
 def in_force(storage: Storage | None) -> InForce:
     """The ledger as every command reads it. Raises FbplanError for a damaged ledger or journal."""
     ledger, journals = read_ledger(storage), unfinished(storage)
-    serial = ledger.serial
+    written = ledger
     for journal in journals:
-        _require_its_ledger(journal, serial, storage)
+        _require_its_ledger(journal, written, storage)
         ledger = folded(ledger, journal)
     return InForce(ledger, journals)
 
 
-def _require_its_ledger(journal: Unfinished, serial: int, storage: Storage | None) -> None:
-    """A journal is folded into the ledger that it began from, or the one written at its end; not into a later one."""
+def _require_its_ledger(journal: Unfinished, ledger: Ledger, storage: Storage | None) -> None:
+    """A journal is folded into the ledger that it began from, or one that it is in already; not into a later one."""
     begun = journal.begun
-    if begun is not None and storage is not None and serial > begun.serial + 1:
+    if begun is not None and storage is not None and ledger.serial > begun.serial and begun.run not in ledger.runs:
         raise FbplanError(
             "a journal here is older than the ledger",
             f"{storage.label} ({journal.name})",
-            f"the ledger was written {serial - begun.serial} times since that apply began, and what it did may have been undone meanwhile",
-            "if another machine went on with this ledger, rename the journal so that it ends in .old, then: fbplan plan",
+            f"the ledger was written {_times(ledger.serial - begun.serial)} since that apply began, and what it did may have been undone meanwhile",
+            "if another machine went on with this ledger, rename the journal so that it ends in .old, then: fbplan plan (it finds by name what was made)",
         )
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def folded(ledger: Ledger, journal: Unfinished) -> Ledger:

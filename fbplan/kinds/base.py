@@ -26,6 +26,7 @@ class Trait(StrEnum):
     LOCAL = "local"  # ours alone: neither sent nor compared
     SECRET_FORM = "secret-form"  # going back to none of it means sending the write-only fields again  # noqa: S105
     NAME = "name"  # the live name
+    IDENTITY = "identity"  # what the object stands for: two of one value are refused
     RANKED = "ranked"  # values are ordered: a step up widens, a step down narrows
 
 

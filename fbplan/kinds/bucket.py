@@ -49,7 +49,13 @@ class Bucket(Resource):
     name: Annotated[Text | None, Trait.NAME, Wire("name"), Doc(description="live name, when it is not the map key")] = (
         None
     )
-    bucket: Annotated[Text, Trait.IMMUTABLE, Wire("bucket"), Doc(description="the bucket or container at the provider")]
+    bucket: Annotated[
+        Text,
+        Trait.IMMUTABLE,
+        Trait.IDENTITY,
+        Wire("bucket"),
+        Doc(description="the bucket or container at the provider"),
+    ]
     storage_type: Annotated[
         Literal["S3", "GCS", "BLOB"],
         Trait.IMMUTABLE,

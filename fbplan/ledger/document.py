@@ -41,6 +41,8 @@ class Ledger:
     """When each running drain began, in Unix seconds, by what it is about (see `drain/`)."""
     is_kept: bool = True
     """False for `ledger: none`: nothing is remembered, so nothing can be owned."""
+    runs: tuple[str, ...] = ()
+    """The applies whose outcomes the document was last written with: their journals may be folded into it again."""
     tag: str | None = None
     """What the storage called the document that was read; None when there was none."""
 
@@ -118,6 +120,7 @@ def _from_json(document: Mapping[str, Any]) -> Ledger:
         policy_generation=document.get("policy_generation"),
         pending=tuple(pending_from(p) for p in document.get("pending", ())),
         written_at=int(document.get("written_at", 0)),
+        runs=tuple(str(run) for run in document.get("runs", ())),
         drains={str(item): int(since) for item, since in document.get("drains", {}).items()},
     )
 
@@ -133,6 +136,8 @@ def ledger_json(ledger: Ledger) -> dict[str, Any]:
         "written_at": ledger.written_at,
         "resources": {address: entry_json(ledger.entries[address]) for address in sorted(ledger.entries)},
     }
+    if ledger.runs:
+        document["runs"] = list(ledger.runs)
     if ledger.drains:
         document["drains"] = {item: ledger.drains[item] for item in sorted(ledger.drains)}
     if ledger.pending:
@@ -140,11 +145,14 @@ def ledger_json(ledger: Ledger) -> dict[str, Any]:
     return {**document, "digest": _checksum(document)}
 
 
-def write_ledger(ledger: Ledger, storage: Storage | None, now: int = 0) -> Ledger:
-    """Write the ledger whole, if nobody else has since it was read. Returns it as written. Raises Conflict."""
+def write_ledger(ledger: Ledger, storage: Storage | None, now: int = 0, runs: tuple[str, ...] = ()) -> Ledger:
+    """Write the ledger whole, if nobody else has since it was read. Returns it as written. Raises Conflict.
+
+    `runs` are the applies whose outcomes are in it, and whose journals go next.
+    """
     if storage is None or not ledger.is_kept:
         return ledger
-    written = replace(ledger.salted(), serial=ledger.serial + 1, written_at=now)
+    written = replace(ledger.salted(), serial=ledger.serial + 1, written_at=now, runs=runs)
     content = json.dumps(ledger_json(written), indent=1).encode() + b"\n"
     return replace(written, tag=storage.write(LEDGER, content, ledger.tag))
 

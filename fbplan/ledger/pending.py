@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from fbplan.kinds.base import Json
@@ -37,13 +38,22 @@ class Pending:
     sink: Json = None
 
 
+class Doubt(StrEnum):
+    """Why nobody but a person can tell."""
+
+    SEVERAL = "several"
+    UNDECLARED = "undeclared"
+    RENAMED = "renamed"
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Several live objects that a lost answer may have made: nobody but a person can tell."""
+    """Live objects that a lost answer may have made, or somebody by hand."""
 
     address: str
     name: str
     ids: tuple[str, ...]
+    doubt: Doubt = Doubt.SEVERAL
 
 
 def pending_json(pending: Pending) -> dict[str, Any]:

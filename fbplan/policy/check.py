@@ -9,13 +9,22 @@ from pathlib import Path
 from fbplan.kinds.base import Json
 from fbplan.policy.compose import UNKNOWN
 from fbplan.policy.format import PolicyDocument
-from fbplan.policy.reading import examine, parse, read_bytes
+from fbplan.policy.place import Place, place_of
+from fbplan.policy.reading import examine, parse
 
 
 def check_file(path: Path) -> list[str]:
     """The problems of the file at `path`, one line each; none is good. No file makes it raise."""
+    return check_place(place_of(str(path), Path()))
+
+
+def check_place(place: Place) -> list[str]:
+    """The problems of the policy published there. Raises FbplanError when an object store cannot be asked."""
     try:
-        document = parse(read_bytes(path))
+        content = place.content()
+        if content is None:
+            return ["nothing is published there"]
+        document = parse(content)
     except OSError as error:
         return [f"it cannot be read: {error.strerror}"]
     except ValueError as error:

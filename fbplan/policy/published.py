@@ -39,12 +39,21 @@ class Published:
 def read_published(path: Path) -> Published:
     """The published document. Nothing there is no problem; whatever is wrong with it is one, and never an exception."""
     try:
-        document = parse(read_bytes(path))
+        content = read_bytes(path)
     except FileNotFoundError:
         return Published(None, None)
     except OSError as error:
         return Published(None, f"it cannot be read: {error.strerror}")
     except ValueError as error:  # NotAPolicy, or a NUL in the path
+        return Published(None, str(error))
+    return read_trusted(content)
+
+
+def read_trusted(content: bytes) -> Published:
+    """The document in some bytes, or what is wrong with them."""
+    try:
+        document = parse(content)
+    except NotAPolicy as error:
         return Published(None, str(error))
     problems = examine(document).problems
     return Published(None, problems[0]) if problems else Published(document, None)
@@ -77,12 +86,17 @@ def publish(path: Path, document: Mapping[str, Json]) -> None:
         ) from error
 
 
+def text_of(document: Mapping[str, Json]) -> str:
+    """A policy as it is written: by keys in order, so that a review shows what changed and nothing else."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 def _replace(target: Path, document: Mapping[str, Json]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     # always the same name, so that what a killed run left behind is taken away by the next one
     temporary = target.with_name(f".{target.name}.fbplan-tmp")
     try:
-        _write(temporary, json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        _write(temporary, text_of(document))
         _verify(temporary, document)
         temporary.replace(target)
     finally:

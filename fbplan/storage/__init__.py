@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fbplan.errors import UsageFault
 from fbplan.storage.base import Blob, Conflict, Holder, Lease, Log, Storage
 from fbplan.storage.files import Files
-from fbplan.storage.location import NotAPlace, is_url, parse_url
+from fbplan.storage.location import NotAPlace, ObjectUrl, is_url, parse_url
 
-__all__ = ["Blob", "Conflict", "Files", "Holder", "Lease", "Log", "Storage", "open_storage"]
+if TYPE_CHECKING:
+    from fbplan.storage.document import Document
+
+__all__ = ["Blob", "Conflict", "Files", "Holder", "Lease", "Log", "Storage", "is_url", "open_document", "open_storage"]
 
 
 def open_storage(location: str, folder: Path, environ: Mapping[str, str] | None = None) -> Storage | None:
@@ -23,25 +27,42 @@ def open_storage(location: str, folder: Path, environ: Mapping[str, str] | None 
         return None
     if not is_url(location):
         return Files(folder / location)
-    try:
-        url = parse_url(location)
-    except NotAPlace as fault:
-        raise UsageFault("the ledger's URL cannot be used", "ledger", fault.what, fault.fix) from fault
+    url = _parsed(location, "the ledger's URL cannot be used", "ledger")
     from fbplan.storage.object_calls import Patience, connected
     from fbplan.storage.object_lease import SECONDS
     from fbplan.storage.objects import Objects
 
     env = os.environ if environ is None else environ
     seconds = _seconds("FBPLAN_LEASE_SECONDS", env.get("FBPLAN_LEASE_SECONDS"), SECONDS)
-    patience = Patience(
-        timeout=(timeout := _seconds("FBPLAN_STORAGE_TIMEOUT", env.get("FBPLAN_STORAGE_TIMEOUT"), 10.0)),
-        altogether=4 * timeout,
-    )
+    timeout = _timeout(env)
+    patience = Patience(timeout=timeout, altogether=4 * timeout)
     # a heartbeat has to come through, or to fail, while there is time for the next one
     hasty = Patience(timeout=min(timeout, max(1.0, seconds / 6)), retries=2, altogether=seconds / 4)
     return Objects(
         connected(url, patience, env), str(url), url.key, seconds=seconds, lock_calls=connected(url, hasty, env)
     )
+
+
+def open_document(location: str, what: str, where: str, environ: Mapping[str, str] | None = None) -> Document:
+    """One object at a URL. Raises UsageFault, which says `what` and `where`, for a URL that fbplan cannot use."""
+    url = _parsed(location, what, where)
+    from fbplan.storage.document import Document
+    from fbplan.storage.object_calls import Patience, connected
+
+    env = os.environ if environ is None else environ
+    timeout = _timeout(env)
+    return Document(connected(url, Patience(timeout=timeout, altogether=4 * timeout), env), str(url), url.key)
+
+
+def _parsed(location: str, what: str, where: str) -> ObjectUrl:
+    try:
+        return parse_url(location)
+    except NotAPlace as fault:
+        raise UsageFault(what, where, fault.what, fault.fix) from fault
+
+
+def _timeout(env: Mapping[str, str]) -> float:
+    return _seconds("FBPLAN_STORAGE_TIMEOUT", env.get("FBPLAN_STORAGE_TIMEOUT"), 10.0)
 
 
 def _seconds(name: str, text: str | None, default: float) -> float:

@@ -8,7 +8,7 @@ from typing import Literal
 
 Scheme = Literal["s3", "gs", "az"]
 SCHEMES: dict[str, Scheme] = {"s3": "s3", "gs": "gs", "az": "az"}
-EXAMPLES = "s3://BUCKET/PATH/ledger.json, gs://BUCKET/PATH/ledger.json or az://CONTAINER/PATH/ledger.json"
+EXAMPLES = "s3://BUCKET/PATH/NAME.json, gs://BUCKET/PATH/NAME.json or az://CONTAINER/PATH/NAME.json"
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._=@+-]*")

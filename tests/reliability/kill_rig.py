@@ -18,13 +18,14 @@ from fbplan.apply import Run, Setting
 from fbplan.apply.books import Keeping
 from fbplan.cli.leasing import begun_of, holder_of
 from fbplan.cli.pipeline import Planned, make_plan
-from fbplan.cli.recovering import recover
+from fbplan.cli.recovering import recover, wanted_by
 from fbplan.client.api import WriteClient
 from fbplan.errors import ExitCode
 from fbplan.journal.records import Ended, Intent, Issued, Record, read_journal
 from fbplan.ledger import read_ledger
 from fbplan.observe import find_workspace
 from fbplan.spec.load import load_spec
+from fbplan.state import desired_state
 from fbplan.storage import Holder, Lease
 from fbplan.storage.base import JOURNAL
 
@@ -79,7 +80,9 @@ class KillRig(Rig):
         lease = self.storage.lease(holder_of({}), 0, lambda _: None) if is_locked else Unlocked(holder_of({}))
         try:
             workspace = find_workspace(client, loaded.spec.workspace, read_ledger(self.storage).workspace_id)
-            recovered = recover(self.storage, client, workspace.id, self.folder, self.wall)
+            recovered = recover(
+                self.storage, client, workspace.id, self.folder, wanted_by(desired_state(loaded.spec)), self.wall
+            )
             planned: Planned = make_plan(loaded, client, tuple(sorted(allow)), self._clock)
             told = [*recovered.story, *(f"refused: {r.address}: {r.what}: {r.why}" for r in planned.plan.refusals)]
             if planned.plan.refusals:

@@ -217,13 +217,22 @@ def test_a_damaged_journal_that_was_moved_aside_is_no_journal(tmp_path: Path) ->
     assert in_force(storage).journals == ()
 
 
-@pytest.mark.parametrize(("serial", "is_believed"), [(4, True), (5, True), (6, False)])
+@pytest.mark.parametrize(
+    ("serial", "runs", "is_believed"),
+    [
+        (4, (), True),  # the ledger that it began from
+        (5, ("run-1",), True),  # its own last write; the journal was to be removed next
+        (5, ("run-2",), False),
+        (5, (), False),
+        (9, ("run-2", "run-1"), True),
+    ],
+)
 def test_a_journal_is_not_folded_into_a_ledger_that_others_went_on_with(
-    tmp_path: Path, serial: int, is_believed: bool
+    tmp_path: Path, serial: int, runs: tuple[str, ...], is_believed: bool
 ) -> None:
     """It may lie on a machine of its own while the ledger came from git: what it made may be let go by now."""
     storage = written(tmp_path, *RECORDS)
-    write_ledger(Ledger(workspace_id="workspace", serial=serial - 1), storage)
+    write_ledger(Ledger(workspace_id="workspace", serial=serial - 1), storage, runs=runs)
     if is_believed:
         assert in_force(storage).journals
     else:

@@ -35,8 +35,9 @@ from fbplan.ledger import Ledger, read_ledger, write_ledger
 from fbplan.ledger.entry import UNKNOWN_ID, Delta, Entry, KeyGeneration
 from fbplan.ledger.pending import Pending
 from fbplan.outcome import Report, Result
-from fbplan.settle import settle
+from fbplan.settle import Wanted, settle
 from fbplan.storage import Files, Holder, Storage
+from fbplan.storage.base import JOURNAL
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLDER = Holder("one", "somebody", "here", 1, "2026-01-01T00:00:00Z")
@@ -154,7 +155,9 @@ def test_a_guess_between_two(is_mutant: bool, bench: Bench) -> None:
     pending = Pending("api_key.app.w", "w", home, 0, then, {"access": "WRITE"}, before)
     client = mutants.FirstOfTwo(bench.session) if is_mutant else ReadClient(bench.session)
     workspace = prepared.planned.observation.workspace.id
-    settled = settle(client, workspace, Ledger(pending=(pending,)), lambda *_: None)
+    settled = settle(
+        client, workspace, Ledger(pending=(pending,)), lambda *_: None, Wanted(frozenset({pending.address}))
+    )
     with caught("guessed", is_mutant=is_mutant):
         assert [len(q.ids) for q in settled.questions] == [2], "guessed between two"
 
@@ -220,13 +223,14 @@ def test_preconditions_not_checked(is_mutant: bool, bench: Bench) -> None:
 
 
 def test_without_any_lock_two_applies_still_end_truthfully(rig: Rig) -> None:
-    """Both planned from the same state; the second finds out at each object, and its ledger does not replace the first."""
+    """Both planned from the same state; the second finds out at each object, and its ledger does not replace the first's."""
     planned = begun(rig)
     storage = mutants.NoLock(rig.folder / planned.plan.ledger)
     assert carry_out(rig, planned, storage, is_locked=False).exit_code is ExitCode.OK
     second = carry_out(rig, planned, storage, is_locked=False)
     assert second.exit_code is not ExitCode.OK
-    assert isinstance(second.unrecorded, LockHeld)
+    assert second.unrecorded is None, "it is folded into the ledger of the first"
+    assert storage.names(JOURNAL) == []
     assert rig.apply().exit_code is ExitCode.OK
     assert not rig.plan().has_changes
     assert len(rig.ids("bucket")) == 4

@@ -8,13 +8,14 @@ from collections.abc import Callable
 import pytest
 from rig import Rig
 
-from fbplan.cli.recovering import recover
+from fbplan.cli.recovering import recover, wanted_by
 from fbplan.client.api import ReadClient
 from fbplan.errors import ExitCode
 from fbplan.journal.recovery import in_force
 from fbplan.outcome import Report, Result
 from fbplan.render.human import plan_text
 from fbplan.spec.load import load_spec
+from fbplan.state import desired_state
 from fbplan.storage import open_storage
 
 SPEC = """
@@ -197,5 +198,6 @@ def test_a_question_stays_until_it_is_answered(rig: Rig) -> None:
     loaded, client = load_spec(rig.path), ReadClient(rig.session)
     storage = open_storage(loaded.spec.ledger, rig.folder)
     workspace = rig.http("GET", "/workspace")["workspaces"][0]["id"]
-    recover(storage, client, workspace, rig.folder, lambda: time.time() + 2 * 86_400)
+    wanted = wanted_by(desired_state(loaded.spec))
+    recover(storage, client, workspace, rig.folder, wanted, lambda: time.time() + 2 * 86_400)
     assert "unsettled" in {r.guard for r in rig.plan().refusals}

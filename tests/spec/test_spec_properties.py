@@ -129,7 +129,7 @@ def test_a_mutated_spec_loads_or_is_told(data: st.DataObject) -> None:
                     parent.pop()
                 case "replace", dict():
                     parent[place[-1]] = data.draw(ODD)
-                case "replace", list() if place[-1] < len(parent):
+                case "replace", list() if isinstance(place[-1], int) and place[-1] < len(parent):
                     parent[place[-1]] = data.draw(ODD)
                 case "add", dict():
                     parent[data.draw(st.text(max_size=6))] = data.draw(ODD)

@@ -19,9 +19,7 @@ def place_rules(spec: Spec, doc: Document, scope: Scope) -> Iterator[Diagnostic]
         except NotAPlace as fault:
             yield doc.problem(Code.BAD_VALUE, fault.what, fault.fix, ("ledger",))
     if spec.policy is not None and is_url(spec.policy.path):
-        yield doc.problem(
-            Code.BAD_VALUE,
-            "a policy in object storage is not available in this version",
-            "name a local file, and upload it after the apply",
-            ("policy", "path"),
-        )
+        try:
+            parse_url(spec.policy.path)
+        except NotAPlace as fault:
+            yield doc.problem(Code.BAD_VALUE, fault.what, fault.fix, ("policy", "path"))
