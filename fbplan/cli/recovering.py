@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fbplan.client.api import ReadClient
 from fbplan.journal.recovery import InForce, in_force
+from fbplan.journal.underway import UnderWay, sentence
 from fbplan.kinds.base import Json
 from fbplan.ledger import Ledger, write_ledger
 from fbplan.ledger.pending import Question
@@ -29,7 +30,15 @@ def look(found: InForce, client: ReadClient, workspace_id: str, folder: Path) ->
     """The ledger in force with every pending create settled, as far as reading can. Writes nothing."""
     settled = settle(client, workspace_id, found.ledger, holds_in(folder))
     story = (found.story, *settled.story) if found.journals else settled.story
-    return Recovered(settled.ledger, tuple(s for s in story if s), settled.questions)
+    # a step that sent its create more than once is told of once
+    return Recovered(settled.ledger, tuple(dict.fromkeys(s for s in story if s)), settled.questions)
+
+
+def under_way(running: UnderWay | None) -> tuple[str, ...]:
+    """What a plan says that is made while somebody else applies."""
+    if running is None:
+        return ()
+    return (f"{sentence(running)}: this plan shows the middle of it; plan again once it has ended",)
 
 
 def recover(

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,6 +68,11 @@ class Files(Storage):
         except OSError as fault:
             raise _cannot("read", self._ledger.parent, fault) from fault
         return sorted(found)
+
+    @override
+    def aside(self, name: str) -> str:
+        path = self.path(name)
+        return f"mv {shlex.quote(str(path))} {shlex.quote(f'{path}.damaged')}"
 
     @override
     def open_log(self, name: str) -> Log:
