@@ -16,7 +16,7 @@ from fbplan.cli.connection import connected
 from fbplan.cli.leasing import begun_of, keep_receipt, leased
 from fbplan.cli.output import View, emit, palette_for, story
 from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
-from fbplan.cli.recovering import recover
+from fbplan.cli.recovering import recover, require_settled
 from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
 from fbplan.cli.stop import Stop
 from fbplan.cli.whence import from_here, with_commit
@@ -27,11 +27,11 @@ from fbplan.guards import checked_allowances
 from fbplan.journal.recovery import in_force
 from fbplan.ledger import Ledger, require_workspace
 from fbplan.observe import Workspace, find_workspace, observe
-from fbplan.outcome import Outcome, Result
+from fbplan.outcome import Outcome, Report, Result
 from fbplan.plan import Plan, Reason
 from fbplan.policy.published import read_published
 from fbplan.render import human, machine, words
-from fbplan.render.report import report_document, report_markdown_of, report_text
+from fbplan.render.report import report_document, report_markdown_of, report_text, verdict
 from fbplan.secrets.environ import Environ
 from fbplan.spec.load import LoadedSpec, load_spec
 from fbplan.state import canonical_digest
@@ -75,7 +75,8 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
             "apply it where it was made, or plan again",
         )
     warn_of_lost_ledger(location, folder, environ)
-    storage, stop = open_storage(location, folder), Stop()
+    storage = open_storage(location, folder)
+    stop = Stop(is_recorded=storage is not None)
     with (
         leased(storage, request.lock_timeout, environ) as lease,
         connected(
@@ -92,10 +93,10 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
         plan = planned.plan
         _require_expected(plan, request)
         if plan.refusals:
-            emit(outputs, _plan_views(plan))
+            _emit(outputs, _plan_views(plan), "nothing was written to the API")
             raise Refused("the plan holds changes that are refused", "", "", words.next_command(plan))
         if not plan.has_changes:
-            emit(outputs, _plan_views(plan))
+            _emit(outputs, _plan_views(plan), "there was nothing to do")
             return int(ExitCode.OK)
         if not request.yes and not request.expect:
             if not confirm(plan):
@@ -124,21 +125,45 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
                     is_out_of_grace=lambda: stop.seconds > request.grace,
                 ),
             )
-        seconds = time.monotonic() - began
-        code = ExitCode(128 + stop.number) if report.exit_code is ExitCode.SIGINT else report.exit_code
-        keep_receipt(here, storage, lease, plan, report, code, seconds)
-        emit(
-            outputs,
-            {
-                "human": lambda palette: report_text(report, plan, seconds, palette),
-                "json": lambda _: report_document(report, plan),
-                "md": lambda _: report_markdown_of(report, plan, seconds),
-                "github": lambda _: machine.report_annotations(report, plan),
-            },
-        )
+            seconds = time.monotonic() - began
+            code = ExitCode(128 + stop.number) if report.exit_code is ExitCode.SIGINT else report.exit_code
+            is_kept = keep_receipt(here, storage, lease, plan, report, code, seconds)
+            # still listening: a signal that comes now must not take the report along
+            _tell(outputs, plan, report, code, seconds, is_kept=is_kept)
     if report.is_abandoned:
         stop.leave_now(code)
     return int(code)
+
+
+def _tell(
+    outputs: tuple[tuple[str, Path | None], ...],
+    plan: Plan,
+    report: Report,
+    code: ExitCode,
+    seconds: float,
+    *,
+    is_kept: bool,
+) -> None:
+    """The report in every form that was asked for."""
+    place = "fbplan history shows it" if is_kept else "no receipt of it was kept"
+    _emit(
+        outputs,
+        {
+            "human": lambda palette: report_text(report, plan, seconds, palette),
+            "json": lambda _: report_document(report, plan),
+            "md": lambda _: report_markdown_of(report, plan, seconds),
+            "github": lambda _: machine.report_annotations(report, plan),
+        },
+        f"the apply has ended (exit {int(code)}, {code.label}: {verdict(report, plan)}); {place}",
+    )
+
+
+def _emit(outputs: tuple[tuple[str, Path | None], ...], views: dict[str, View], became: str) -> None:
+    """Tell it. Where that fails, the exit code is still that of what was done, and `became` says what that is."""
+    try:
+        emit(outputs, views)
+    except FbplanError as fault:
+        story(f"warning: {became}; only the output is lost: {fault}")
 
 
 def _planned(
@@ -163,6 +188,7 @@ def _planned(
         return make_expected_plan(loaded, client, allowances, request.expect)
     if request.saved is None:
         raise FbplanError("there is neither a spec nor a plan to apply", "", "", "fbplan apply [SPEC|FILE]")
+    require_settled(recovered.questions)
     return _from_saved(request.saved, client, recovered.ledger)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fbplan.client.api import ReadClient
+from fbplan.errors import Refused
 from fbplan.journal.recovery import InForce, in_force
 from fbplan.journal.underway import UnderWay, sentence
 from fbplan.kinds.base import Json
@@ -53,6 +54,17 @@ def recover(
         for journal in found.journals:
             storage.remove(journal.name)
     return replace(recovered, ledger=ledger)
+
+
+def require_settled(questions: tuple[Question, ...]) -> None:
+    """A plan that was saved knows nothing of what has come to be unclear since. Raises Refused."""
+    for question in questions[:1]:
+        raise Refused(
+            f"{len(question.ids)} new live objects are called '{question.name}', and the answer to its create was lost",
+            question.address,
+            f"ids: {', '.join(question.ids)}",
+            "delete by hand the ones that nobody uses, then plan again: fbplan plan",
+        )
 
 
 def holds_in(folder: Path) -> Holds:

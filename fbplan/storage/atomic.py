@@ -107,7 +107,7 @@ def _sweep(target: Path) -> None:
                 continue
             if not _runs(int(name[1])) or time.time() - entry.stat(follow_symlinks=False).st_mtime > _OLD:
                 with contextlib.suppress(OSError):
-                    os.unlink(entry)
+                    Path(entry).unlink()
 
 
 def _runs(process: int) -> bool:

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -115,15 +116,16 @@ def test_a_probe_touches_nothing_and_leaves_nothing(tmp_path: Path) -> None:
         ("x" * 300, "File name too long", "name a shorter path"),
     ],
 )
-@pytest.mark.parametrize("is_probe", [True, False])
-def test_the_way_out_fits_the_fault(tmp_path: Path, path: str, why: str, way_out: str, *, is_probe: bool) -> None:
+@pytest.mark.parametrize(
+    "write", [lambda path: write_atomically(path, b"x", "it"), lambda path: require_writable(path, "it")]
+)
+def test_the_way_out_fits_the_fault(
+    tmp_path: Path, path: str, why: str, way_out: str, write: Callable[[Path], None]
+) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     with pytest.raises(FbplanError) as fault:
-        if is_probe:
-            require_writable(tmp_path / path, "the output")
-        else:
-            write_atomically(tmp_path / path, b"x", "the output")
+        write(tmp_path / path)
     assert (fault.value.why, fault.value.next.startswith(way_out)) == (why, True), fault.value
 
 
