@@ -15,6 +15,7 @@ from typing_extensions import override
 from fbplan.apply.calls import Books, Done, Sending
 from fbplan.apply.recorder import Recorder
 from fbplan.errors import FbplanError, Interrupted, LockHeld
+from fbplan.journal.reading import read_journal
 from fbplan.journal.records import (
     Begun,
     DrainsBegun,
@@ -26,7 +27,6 @@ from fbplan.journal.records import (
     Left,
     PolicyPublished,
     Seen,
-    read_journal,
 )
 from fbplan.journal.recovery import folded
 from fbplan.kinds.base import split_address

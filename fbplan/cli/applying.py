@@ -16,7 +16,7 @@ from fbplan.cli.connection import connected
 from fbplan.cli.leasing import begun_of, keep_receipt, leased
 from fbplan.cli.output import View, emit, palette_for, story
 from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
-from fbplan.cli.recovering import Recovered, recover, wanted_by
+from fbplan.cli.recovering import recover, require_settled, wanted_by
 from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
 from fbplan.cli.stop import Stop
 from fbplan.cli.whence import from_here, with_commit
@@ -24,15 +24,14 @@ from fbplan.client.api import WriteClient
 from fbplan.drain.records import lost_drains
 from fbplan.errors import ExitCode, FbplanError, Refused, Stale
 from fbplan.guards import checked_allowances
-from fbplan.guards.identity import question_told
 from fbplan.journal.recovery import in_force
 from fbplan.ledger import Ledger, require_workspace
 from fbplan.observe import Workspace, find_workspace, observe
-from fbplan.outcome import Outcome, Result
+from fbplan.outcome import Outcome, Report, Result
 from fbplan.plan import Plan, Reason
 from fbplan.policy.place import place_of
 from fbplan.render import human, machine, words
-from fbplan.render.report import report_document, report_markdown_of, report_text
+from fbplan.render.report import report_document, report_markdown_of, report_text, verdict
 from fbplan.secrets.environ import Environ
 from fbplan.settle import Wanted
 from fbplan.spec.load import LoadedSpec, load_spec
@@ -77,7 +76,8 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
             "apply it where it was made, or plan again",
         )
     warn_of_lost_ledger(location, folder, environ)
-    storage, stop = open_storage(location, folder), Stop()
+    storage = open_storage(location, folder)
+    stop = Stop(is_recorded=storage is not None)
     with (
         leased(storage, request.lock_timeout, environ) as lease,
         connected(
@@ -94,10 +94,10 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
         plan = planned.plan
         _require_expected(plan, request)
         if plan.refusals:
-            emit(outputs, _plan_views(plan))
+            _emit(outputs, _plan_views(plan), "nothing was written to the API")
             raise Refused("the plan holds changes that are refused", "", "", words.next_command(plan))
         if not plan.has_changes:
-            emit(outputs, _plan_views(plan))
+            _emit(outputs, _plan_views(plan), "there was nothing to do")
             return int(ExitCode.OK)
         if not request.yes and not request.expect:
             if not confirm(plan):
@@ -126,21 +126,45 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
                     is_out_of_grace=lambda: stop.seconds > request.grace,
                 ),
             )
-        seconds = time.monotonic() - began
-        code = ExitCode(128 + stop.number) if report.exit_code is ExitCode.SIGINT else report.exit_code
-        keep_receipt(here, storage, lease, plan, report, code, seconds)
-        emit(
-            outputs,
-            {
-                "human": lambda palette: report_text(report, plan, seconds, palette),
-                "json": lambda _: report_document(report, plan),
-                "md": lambda _: report_markdown_of(report, plan, seconds),
-                "github": lambda _: machine.report_annotations(report, plan),
-            },
-        )
+            seconds = time.monotonic() - began
+            code = ExitCode(128 + stop.number) if report.exit_code is ExitCode.SIGINT else report.exit_code
+            is_kept = keep_receipt(here, storage, lease, plan, report, code, seconds)
+            # still listening: a signal that comes now must not take the report along
+            _tell(outputs, plan, report, code, seconds, is_kept=is_kept)
     if report.is_abandoned:
         stop.leave_now(code)
     return int(code)
+
+
+def _tell(
+    outputs: tuple[tuple[str, Path | None], ...],
+    plan: Plan,
+    report: Report,
+    code: ExitCode,
+    seconds: float,
+    *,
+    is_kept: bool,
+) -> None:
+    """The report in every form that was asked for."""
+    place = "fbplan history shows it" if is_kept else "no receipt of it was kept"
+    _emit(
+        outputs,
+        {
+            "human": lambda palette: report_text(report, plan, seconds, palette),
+            "json": lambda _: report_document(report, plan),
+            "md": lambda _: report_markdown_of(report, plan, seconds),
+            "github": lambda _: machine.report_annotations(report, plan),
+        },
+        f"the apply has ended (exit {int(code)}, {code.label}: {verdict(report, plan)}); {place}",
+    )
+
+
+def _emit(outputs: tuple[tuple[str, Path | None], ...], views: dict[str, View], became: str) -> None:
+    """Tell it. Where that fails, the exit code is still that of what was done, and `became` says what that is."""
+    try:
+        emit(outputs, views)
+    except FbplanError as fault:
+        story(f"warning: {became}; only the output is lost: {fault}")
 
 
 def _planned(
@@ -166,20 +190,13 @@ def _planned(
         return make_expected_plan(loaded, client, allowances, request.expect)
     if request.saved is None:
         raise FbplanError("there is neither a spec nor a plan to apply", "", "", "fbplan apply [SPEC|FILE]")
-    _require_answers(recovered)
+    require_settled(recovered.questions)
     return _from_saved(request.saved, client, recovered.ledger)
 
 
 def _wanted_by(saved: Plan | None) -> Wanted:
     """A saved plan has no spec beside it: what it does not change, it says nothing of."""
     return Wanted(frozenset(c.address for c in saved.changes) if saved is not None else frozenset())
-
-
-def _require_answers(recovered: Recovered) -> None:
-    """A plan that was made before cannot know of a question that came up since."""
-    for question in recovered.questions:
-        what, way_out = question_told(question)
-        raise Refused(what, question.address, f"ids: {', '.join(question.ids)}", f"{way_out}; then: fbplan plan")
 
 
 def _from_saved(saved: Plan, client: WriteClient, ledger: Ledger) -> Planned:

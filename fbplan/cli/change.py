@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from fbplan.cli.options import allow_option, api_options, output_option, spec_argument, waiting_options
-from fbplan.cli.output import View, emit, palette_for, parse_outputs, remember, story
+from fbplan.cli.output import View, emit, palette_for, parse_outputs, remember, require_places, story
 from fbplan.errors import ExitCode, FbplanError, UsageFault
 from fbplan.plan import Plan, plan_json, read_plan
 
@@ -146,6 +146,7 @@ def apply(
 
     wanted = parse_outputs(outputs)
     remember(wanted)
+    require_places(wanted)
     is_saved = target.suffix == ".json" and not target.is_dir()
     if not target.exists() and not is_saved:
         load_spec(target)  # says that there is no such file, and what to do

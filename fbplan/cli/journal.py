@@ -1,7 +1,8 @@
-"""`journal`: what an apply wrote down before and after each call, for people."""
+"""`journal show`: what an apply that did not end, or one that is under way, has written down."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from fbplan.cli.output import story
 from fbplan.errors import ExitCode
 
 if TYPE_CHECKING:
-    from fbplan.journal.records import Unfinished
+    from fbplan.journal.reading import Unfinished
+    from fbplan.ledger import Pending
 
 
 @click.group()
@@ -23,23 +25,43 @@ def journal() -> None:
 @journal.command("show", epilog="\b\nExample:\n  fbplan journal show")
 @spec_argument
 def show(spec: Path) -> int:
-    """Show each step of an unfinished apply: done, failed, or on the way. Reads no API."""
+    """Show each step of an unfinished apply: done, failed, or on the way. Reads no API.
+
+    Of a damaged journal it shows what can be read, and the command that moves it aside.
+    """
+    from fbplan.journal.reading import journal_names, read_journal
     from fbplan.journal.recovery import in_force
+    from fbplan.journal.underway import apart, sentence
     from fbplan.spec.load import load_spec
     from fbplan.storage import open_storage
 
     loaded = load_spec(spec)
-    found = in_force(open_storage(loaded.spec.ledger, loaded.folder))
-    for left in found.journals:
+    storage = open_storage(loaded.spec.ledger, loaded.folder)
+    shown = [] if storage is None else [read_journal(storage, name) for name in journal_names(storage)]
+    for left in shown:
         for line in _lines(left):
             click.echo(line)
-    for pending in found.ledger.pending:
-        click.echo(f"pending       {pending.address}  its create got no answer; the next apply looks for it")
-    if not found.journals and not found.ledger.pending:
+    found, running = apart(in_force(storage), storage)
+    for line in _pending(found.ledger.pending):
+        click.echo(line)
+    if running is not None:
+        story(f"{sentence(running)}; what is on the way is its own\nnext: wait for it to end, or: fbplan unlock")
+    elif not found.journals and not found.ledger.pending:
         story("no apply was left unfinished")
     else:
         story("next: fbplan apply  (it finds out what is open by reading, and goes on)")
     return int(ExitCode.OK)
+
+
+def _pending(pending: tuple[Pending, ...]) -> list[str]:
+    """A line for each address; a step may have sent its create more than once."""
+    counted = Counter(p.address for p in pending)
+    return [
+        f"pending       {address}  its create got no answer; the next apply looks for it"
+        if count == 1
+        else f"pending       {address}  its create was sent {count} times and got no answer; the next apply looks for each"
+        for address, count in counted.items()
+    ]
 
 
 def _lines(left: Unfinished) -> list[str]:
@@ -50,6 +72,8 @@ def _lines(left: Unfinished) -> list[str]:
     out = [
         f"{left.name}: begun {begun.at} by {begun.who} on {begun.host}, process {begun.process}, {begun.steps:,} steps, plan {begun.plan_id}"
         if begun is not None
+        else f"{left.name}: how it began is not told"
+        if left.damage is not None
         else f"{left.name}: nothing but its name was written"
     ]
     ended = {r.step: r for r in left.records if isinstance(r, Ended)}
@@ -71,4 +95,6 @@ def _lines(left: Unfinished) -> list[str]:
                 continue
     if left.is_torn:
         out.append("  (the last line was cut off while it was written; nothing was sent after it)")
+    if left.damage is not None:
+        out.append(f"  line {left.damage.line} cannot be read: {left.damage.why}; what else can be read stands above")
     return out

@@ -70,13 +70,15 @@ def keep_receipt(
     report: Report,
     code: ExitCode,
     seconds: float,
-) -> None:
+) -> bool:
     """Add the receipt of this apply. What was done is done all the same: a failure is told and changes nothing.
+
+    Returns whether there is one now.
 
     `here` is taken before the apply: a ledger that git tracks makes the tree differ from its commit.
     """
     if storage is None or lease is None:
-        return
+        return False
     receipt = receipt_of(
         plan,
         report,
@@ -95,3 +97,5 @@ def keep_receipt(
         append_receipt(storage, receipt)
     except FbplanError as fault:
         story(f"warning: no receipt of this apply could be kept: {fault}")
+        return False
+    return True

@@ -18,9 +18,11 @@ gc.disable()
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 from fbplan import __version__  # noqa: E402
+from fbplan.cli.streams import STDOUT, open_streams, silence  # noqa: E402
 from fbplan.errors import ExitCode, FbplanError, Interrupted, UsageFault  # noqa: E402
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 COMMANDS = {
@@ -89,38 +91,39 @@ def cli() -> None:
 
 def main() -> None:
     """The console script. Every way out is an exit code of the table in the README."""
+    open_streams()
     for number in (signal.SIGTERM, signal.SIGINT):  # SIGINT too: a shell starts background jobs with it ignored
         signal.signal(number, _terminated)
+    code = _code_of(lambda: cli.main(standalone_mode=False))
+    unwritten = _code_of(sys.stdout.flush)
+    sys.exit(code or unwritten)
+
+
+def _code_of(work: Callable[[], object]) -> int:
+    """Do it, and tell of whatever ends it."""
     try:
-        code = cli.main(standalone_mode=False)
-        sys.stdout.flush()
+        return int(code) if isinstance(code := work(), int) else ExitCode.OK
     except click.exceptions.NoArgsIsHelpError as fault:
         click.echo(fault.format_message())
-        code = ExitCode.OK
+        return ExitCode.OK
     except click.ClickException as fault:
         fault.show()
-        code = ExitCode.USAGE if isinstance(fault, click.UsageError) else ExitCode.ERROR
+        return ExitCode.USAGE if isinstance(fault, click.UsageError) else ExitCode.ERROR
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; nothing more was started", err=True)
-        code = _Terminated.code
+        return _Terminated.code
     except Interrupted as fault:
         click.echo(str(fault), err=True)
-        code = _Terminated.code
+        return _Terminated.code
     except FbplanError as fault:
-        code = _told(fault)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us went away: nothing to add
-        code = ExitCode.OK
+        return _told(fault)
     except OSError as fault:
-        code = _told(
-            FbplanError(
-                "the machine refused",
-                str(fault.filename or ""),
-                fault.strerror or str(fault),
-                "free some space or correct the permissions, then run the same command again",
-            )
+        from fbplan.storage.remedy import remedy
+
+        silence(STDOUT)  # it may be the one that refused, and what is left of it would fail again at the end
+        return _told(
+            FbplanError("the machine refused", str(fault.filename or ""), fault.strerror or str(fault), remedy(fault))
         )
-    sys.exit(int(code or 0))
 
 
 class _Terminated:

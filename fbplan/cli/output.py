@@ -11,9 +11,11 @@ from typing import IO
 
 import click
 
+from fbplan.cli.streams import STDOUT, silence
 from fbplan.errors import ExitCode, FbplanError, UsageFault
 from fbplan.render.human import COLOURED, PLAIN, Palette, fault_text
-from fbplan.storage.atomic import write_atomically
+from fbplan.storage.atomic import require_writable, write_atomically
+from fbplan.storage.remedy import remedy
 
 FORMATS = ("human", "json", "md", "github")
 View = Callable[[Palette], str]
@@ -49,13 +51,36 @@ def parse_outputs(given: Sequence[str]) -> tuple[tuple[str, Path | None], ...]:
     return tuple(out)
 
 
+def require_places(outputs: tuple[tuple[str, Path | None], ...]) -> None:
+    """Whether every file can be written, before anything is done whose report would be lost. Raises FbplanError."""
+    for _, path in outputs:
+        if path is not None:
+            require_writable(path, "the output")
+
+
 def emit(outputs: tuple[tuple[str, Path | None], ...], views: Mapping[str, View]) -> None:
-    """Write each asked-for view where it belongs."""
+    """Write each asked-for view where it belongs. Raises FbplanError for the first that failed, after all the others."""
+    faults = []
     for name, path in outputs:
-        if path is None:
-            click.echo(views[name](palette_for(sys.stdout)), nl=False, color=True)
-        else:
-            write_atomically(path, views[name](PLAIN).encode(), "the output")
+        try:
+            if path is None:
+                _print(views[name](palette_for(sys.stdout)))
+            else:
+                write_atomically(path, views[name](PLAIN).encode(), "the output")
+        except FbplanError as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+
+
+def _print(text: str) -> None:
+    try:
+        click.echo(text, nl=False, color=True)
+    except OSError as fault:
+        silence(STDOUT)
+        raise FbplanError(
+            "the output cannot be written", "stdout", fault.strerror or str(fault), remedy(fault)
+        ) from fault
 
 
 def story(text: str) -> None:
@@ -87,9 +112,9 @@ def tell_fault(fault: FbplanError) -> ExitCode:
         )
         try:
             if text is not None and path is None:
-                click.echo(text, nl=False)
+                _print(text)
             elif text is not None and path is not None:
                 write_atomically(path, text.encode(), "the output")
-        except (FbplanError, OSError) as second:
+        except FbplanError as second:
             story(f"and the output cannot be written either: {second}")
     return fault.exit_code

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fbplan.cli.recovering import look as looked
-from fbplan.cli.recovering import wanted_by
+from fbplan.cli.recovering import under_way, wanted_by
 from fbplan.cli.remarks import activity, noted, places, warnings
 from fbplan.client.api import ReadClient
 from fbplan.diff import Difference, compare, former_addresses
 from fbplan.drain.schedule import schedule
 from fbplan.guards import Limits, Situation, refusals
 from fbplan.journal.recovery import in_force
+from fbplan.journal.underway import apart
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import split_address
 from fbplan.ledger import Ledger, require_workspace
@@ -48,7 +49,7 @@ class Planned:
     observation: Observation
     ledger: Ledger
     story: tuple[str, ...] = ()
-    """What was found of earlier applies that did not end."""
+    """What was found of applies that did not end, or that run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def make_expected_plan(
 
 def _look(loaded: LoadedSpec, client: ReadClient, now: Clock) -> _Look:
     spec, folder = loaded.spec, loaded.folder
-    found = in_force(open_storage(spec.ledger, folder))
+    storage = open_storage(spec.ledger, folder)
+    found, running = apart(in_force(storage), storage)
     workspace = find_workspace(client, spec.workspace, found.ledger.workspace_id)
     require_workspace(found.ledger, workspace.id, workspace.name)
     asked = Listings(client, workspace)
@@ -120,7 +122,7 @@ def _look(loaded: LoadedSpec, client: ReadClient, now: Clock) -> _Look:
         observation,
         difference,
         now(),
-        recovered.story,
+        (*under_way(running), *recovered.story),
         recovered.questions,
     )
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fbplan.client.api import ReadClient
+from fbplan.errors import Refused
+from fbplan.guards.identity import question_told
 from fbplan.journal.recovery import InForce, in_force
+from fbplan.journal.underway import UnderWay, sentence
 from fbplan.kinds.base import Json
 from fbplan.ledger import Ledger, write_ledger
 from fbplan.ledger.pending import Question
@@ -35,7 +38,15 @@ def look(found: InForce, client: ReadClient, workspace_id: str, folder: Path, wa
     """The ledger in force with every pending create settled, as far as reading can. Writes nothing."""
     settled = settle(client, workspace_id, found.ledger, holds_in(folder), wanted)
     story = (found.story, *settled.story) if found.journals else settled.story
-    return Recovered(settled.ledger, tuple(s for s in story if s), settled.questions)
+    # a step that sent its create more than once is told of once
+    return Recovered(settled.ledger, tuple(dict.fromkeys(s for s in story if s)), settled.questions)
+
+
+def under_way(running: UnderWay | None) -> tuple[str, ...]:
+    """What a plan says that is made while somebody else applies."""
+    if running is None:
+        return ()
+    return (f"{sentence(running)}: this plan shows the middle of it; plan again once it has ended",)
 
 
 def recover(
@@ -55,6 +66,13 @@ def recover(
         for journal in found.journals:
             storage.remove(journal.name)
     return replace(recovered, ledger=ledger)
+
+
+def require_settled(questions: tuple[Question, ...]) -> None:
+    """A plan that was saved knows nothing of what has come to be unclear since. Raises Refused."""
+    for question in questions[:1]:
+        what, way_out = question_told(question)
+        raise Refused(what, question.address, f"ids: {', '.join(question.ids)}", f"{way_out}; then: fbplan plan")
 
 
 def holds_in(folder: Path) -> Holds:

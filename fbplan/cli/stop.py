@@ -14,15 +14,27 @@ SLICE = 0.1
 """Seconds between looks at the mark while waiting. The handler may not touch a lock: the thread that it interrupts may
 hold it."""
 
+_RECORDED = b"\nstopped at once; what was on the way stands in the journal: run the same command again to finish\n"
+_UNRECORDED = (
+    b"\nstopped at once; with `ledger: none` nothing tells what was on the way: see what is there with fbplan plan\n"
+)
+
 
 class Stop:
     """The mark that a signal leaves. Safe to read from any thread."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, leave: Callable[[int], object] = os._exit) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        leave: Callable[[int], object] = os._exit,
+        *,
+        is_recorded: bool = True,
+    ) -> None:
         self.number = 0
         """The first signal that came; 0 for none."""
         self.at = 0.0
         self._clock, self._leave = clock, leave
+        self._last_words = _RECORDED if is_recorded else _UNRECORDED
 
     @property
     def is_requested(self) -> bool:
@@ -36,10 +48,7 @@ class Stop:
     def request(self, number: int) -> None:
         """The first signal asks for an orderly stop. A second one leaves at once: the journal knows what was sent."""
         if self.number:
-            os.write(
-                2,
-                b"\nstopped at once; what was on the way stands in the journal: run the same command again to finish\n",
-            )
+            os.write(2, self._last_words)
             self._leave(128 + number)
         self.number, self.at = number, self._clock()
 

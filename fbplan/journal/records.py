@@ -10,8 +10,8 @@
     drains over              taken back, before the first step; or over with the step that ended them, after it
     drains begun             after the policy is published, and before anything is removed
 
-One line a record: CRC-32 of the text, a space, JSON with the number of the line. A torn last line is what a
-crash leaves and is passed over; a damaged line before others is reported. It never holds a secret.
+One line a record: CRC-32 of the text, a space, JSON with the number of the line. A last line without its end is what
+a crash leaves and is passed over; any other line that cannot be read is reported. It never holds a secret.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pydantic_core import to_json
 from fbplan.errors import FbplanError
 from fbplan.ledger.entry import Delta, delta_from, delta_json
 from fbplan.ledger.pending import Pending, pending_from, pending_json
-from fbplan.storage.base import JOURNAL, Log, Storage
+from fbplan.storage.base import Log
 
 FORMAT = "fbplan.journal/1"
 
@@ -181,49 +181,6 @@ class Journal:
             self._log.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """A journal that was left behind, read."""
-
-    name: str
-    records: tuple[Record, ...]
-    is_torn: bool
-    """Whether its last line was cut: the write of a record that nobody was told of yet."""
-
-    @property
-    def begun(self) -> Begun | None:
-        return next((r for r in self.records if isinstance(r, Begun)), None)
-
-
-def unfinished(storage: Storage | None) -> tuple[Unfinished, ...]:
-    """Every journal that an apply left behind, oldest first. Raises FbplanError for a damaged one."""
-    if storage is None:
-        return ()
-    # one that a person moved aside has another ending, and is a journal no more
-    return tuple(read_journal(storage, n) for n in storage.names(JOURNAL) if "." not in n.removeprefix(JOURNAL))
-
-
-def read_journal(storage: Storage, name: str) -> Unfinished:
-    """One journal, line by line."""
-    lines = storage.read_log(name).split(b"\n")
-    is_torn = lines.pop() != b""
-    records: list[Record] = []
-    for number, line in enumerate(lines, 1):
-        try:
-            records.append(record_from(line, number))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
-            if number == len(lines):
-                is_torn = True
-                break
-            raise FbplanError(
-                f"the journal of an earlier apply is damaged at line {number} of {len(lines)}",
-                f"{storage.label} ({name})",
-                str(fault) or "it cannot be read",
-                f"look at it: fbplan journal show; restore it from a backup, or move it away, and check what the steps from line {number} on left behind",
-            ) from fault
-    return Unfinished(name, tuple(records), is_torn)
-
-
 _KINDS: Mapping[str, type[Any]] = {
     "begun": Begun,
     "seen": Seen,
@@ -251,17 +208,32 @@ def line_of(record: Record, number: int) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def record_from(line: bytes, number: int) -> Record:
-    """The record of a line. Raises ValueError, KeyError or TypeError for one that is not as it was written."""
+class Foreign(Exception):
+    """A line is whole, and this version does not know what stands there."""
+
+
+def record_from(line: bytes, number: int | None) -> Record:
+    """The record of a line; `number` is its place, None when that is not to be checked.
+
+    Raises ValueError for a line that is not as it was written, Foreign for one that another version wrote.
+    """
     checksum, _, text = line.partition(b" ")
     if checksum != b"%08x" % zlib.crc32(text):
         raise ValueError("its checksum does not match")
-    body = json.loads(text)
-    if body.pop("n") != number:
-        raise ValueError("a line before it is missing")
+    try:
+        body = json.loads(text)
+        place = body.pop("n")
+        if number is None or place == number:
+            return _record(body)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
+        raise Foreign("it holds a record that this version does not know") from fault
+    raise ValueError(f"it was written as line {place}: lines are missing, or twice there")
+
+
+def _record(body: dict[str, Any]) -> Record:
     kind = _KINDS[body.pop("record")]
     if kind is Begun and body.pop("format") != FORMAT:
-        raise ValueError("it was written by another version of fbplan")
+        raise ValueError("another format")
     for name in {"ids", "items"} & body.keys():
         body[name] = tuple(body[name])
     if body.get("pending") is not None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from fbplan.errors import FbplanError
+from fbplan.journal.reading import Unfinished, journal_names, unfinished
 from fbplan.journal.records import (
     Begun,
     DrainsBegun,
@@ -22,14 +23,14 @@ from fbplan.journal.records import (
     Left,
     PolicyPublished,
     Seen,
-    Unfinished,
-    unfinished,
 )
 from fbplan.kinds.base import split_address
 from fbplan.ledger import Ledger, read_ledger
 from fbplan.ledger.entry import Delta, Entry
 from fbplan.ledger.pending import Pending
 from fbplan.storage.base import Storage
+
+_LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,37 @@ class InForce:
 
 def in_force(storage: Storage | None) -> InForce:
     """The ledger as every command reads it. Raises FbplanError for a damaged ledger or journal."""
-    ledger, journals = read_ledger(storage), unfinished(storage)
+    ledger, journals = _read(storage)
     written = ledger
     for journal in journals:
         _require_its_ledger(journal, written, storage)
         ledger = folded(ledger, journal)
     return InForce(ledger, journals)
+
+
+def _read(storage: Storage | None) -> tuple[Ledger, tuple[Unfinished, ...]]:
+    """The journals first: an apply that ends meanwhile writes its ledger before it removes its journal, and folding that
+    journal into it once more changes nothing. One that went while it was read is read again, from the ledger now."""
+    for _ in range(_LOOKS):
+        there = journal_names(storage)
+        try:
+            journals, ledger = unfinished(storage, there), read_ledger(storage)
+        except FbplanError:
+            if _are_there(there, storage):
+                raise
+        else:
+            if _are_there(there, storage):
+                return ledger, journals
+    raise FbplanError(
+        "applies end faster than their journals can be read",
+        storage.label if storage is not None else "",
+        "",
+        "run the same command again once they are through",
+    )
+
+
+def _are_there(names: tuple[str, ...], storage: Storage | None) -> bool:
+    return not names or set(names) <= set(journal_names(storage))
 
 
 def _require_its_ledger(journal: Unfinished, ledger: Ledger, storage: Storage | None) -> None:
@@ -160,8 +186,10 @@ def _told(journal: Unfinished) -> str:
 def _parts(results: Counter[str], steps: int, lost: list[Intent]) -> Iterator[str]:
     if results or lost:
         yield f"of {steps:,} steps {results['done']:,} {'was' if results['done'] == 1 else 'were'} done"
-    if failed := sum(n for result, n in results.items() if result != "done"):
-        yield f"{failed:,} had failed"
+    if results["failed"]:
+        yield f"{results['failed']:,} had failed"
+    if results["skipped"]:
+        yield f"{results['skipped']:,} had been skipped"
     if lost:
         names = ", ".join(f"{i.address} {i.verb}" for i in lost[:8]) + (
             f" and {len(lost) - 8:,} more" if len(lost) > 8 else ""

@@ -3,37 +3,126 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
+import stat
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from fbplan.errors import FbplanError
+from fbplan.storage.remedy import remedy
+
+_OLD = 86_400
+"""Seconds after which what another process left aside is no write any more, whoever has its number by now."""
 
 
 def write_atomically(path: Path, content: bytes, noun: str, mode: int = 0o644) -> None:
-    """Temporary file, fsync, rename, fsync of the folder. Raises FbplanError; then the old file still stands."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    """Temporary file, fsync, rename, fsync of the folder. Raises FbplanError; then the old file still stands.
+
+    A link stays a link: the file that it names is replaced. A device or a pipe is written to as it is.
+    """
+    with _told(path, noun):
+        target = _target(path)
+        if target is None:
+            path.write_bytes(content)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        aside = _aside(target)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
+            _write(aside, content, mode)
+            aside.replace(target)
         except OSError:
             with contextlib.suppress(OSError):
                 aside.unlink()
             raise
-        folder = os.open(path.parent, os.O_RDONLY)
+        _sync(target.parent)
+
+
+def require_writable(path: Path, noun: str) -> None:
+    """Find out whether `write_atomically` could, without touching what stands there. Raises FbplanError."""
+    with _told(path, noun):
+        target = _target(path)
+        if target is None:
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = _aside(target)
         try:
-            os.fsync(folder)
+            _write(aside, b"\0" * 4096, 0o600)
         finally:
-            os.close(folder)
+            with contextlib.suppress(OSError):
+                aside.unlink()
+
+
+def settled(path: Path) -> Path:
+    """The file that is meant: symbolic links are followed, so that a link stays a link. Raises OSError on a loop."""
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return target
+
+
+@contextlib.contextmanager
+def _told(path: Path, noun: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as fault:
         raise FbplanError(
-            f"{noun} cannot be written",
-            str(path),
-            fault.strerror or str(fault),
-            "free some space or correct the permissions, then run the same command again",
+            f"{noun} cannot be written", str(path), fault.strerror or str(fault), remedy(fault)
         ) from fault
+
+
+def _target(path: Path) -> Path | None:
+    """The file to replace; None where a device or a pipe stands, which nobody may replace."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return settled(path)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    return settled(path) if stat.S_ISREG(mode) else None
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{os.getpid()}.new")
+
+
+def _write(aside: Path, content: bytes, mode: int) -> None:
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sweep(target: Path) -> None:
+    """Take away what killed processes left of their writes of the same file; nobody else's names look like ours."""
+    ours = re.compile(rf"\.{re.escape(target.name)}\.([1-9]\d{{0,9}})\.new")
+    with contextlib.suppress(OSError), os.scandir(target.parent) as found:
+        for entry in found:
+            name = ours.fullmatch(entry.name)
+            if name is None or int(name[1]) == os.getpid() or not entry.is_file(follow_symlinks=False):
+                continue
+            if not _runs(int(name[1])) or time.time() - entry.stat(follow_symlinks=False).st_mtime > _OLD:
+                with contextlib.suppress(OSError):
+                    Path(entry).unlink()
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

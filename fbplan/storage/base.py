@@ -124,6 +124,10 @@ class Storage(ABC):
         """The names of documents and logs that begin with `prefix`, sorted."""
 
     @abstractmethod
+    def aside(self, name: str) -> str:
+        """The command with which a person moves a log out of the way; what it is called then is no name of ours."""
+
+    @abstractmethod
     def open_log(self, name: str) -> Log:
         """A new, empty log. Raises Conflict when one of this name exists."""
 

@@ -19,6 +19,7 @@ from fbplan.errors import FbplanError
 from fbplan.storage.atomic import write_atomically
 from fbplan.storage.base import Clock, Holder, Lease
 from fbplan.storage.holding import decoded, encoded, not_the_holder, wait_for
+from fbplan.storage.remedy import remedy
 
 _EVERY = 0.2
 _MOST = 65_536
@@ -139,5 +140,5 @@ def _no_lock(path: Path, fault: OSError) -> FbplanError:
         "the lock beside the ledger cannot be made",
         str(path),
         fault.strerror or str(fault),
-        "apply needs to write there; nothing was changed",
+        f"{remedy(fault)}; nothing was changed",
     )

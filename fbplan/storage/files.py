@@ -6,24 +6,33 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 from typing_extensions import override
 
 from fbplan.errors import FbplanError
-from fbplan.storage.atomic import write_atomically
+from fbplan.storage.atomic import settled, write_atomically
 from fbplan.storage.base import LEDGER, LOCK, Blob, Clock, Conflict, Holder, Lease, Log, Storage
 from fbplan.storage.file_lease import break_lock, present_holder, take
+from fbplan.storage.remedy import remedy
 
 
 class Files(Storage):
-    """Files beside each other: `fbplan.ledger.json`, `fbplan.ledger.journal.RUN`, `fbplan.ledger.lock`."""
+    """Files beside each other: `fbplan.ledger.json`, `fbplan.ledger.journal.RUN`, `fbplan.ledger.lock`.
+
+    Where the ledger is a link, they stand beside the file that it names: one ledger has one lock, however it is reached.
+    """
 
     is_local = True
 
     def __init__(self, ledger: Path, clock: Clock | None = None) -> None:
-        self._ledger, self.label, self._clock = ledger, str(ledger), clock or Clock()
+        self.label, self._clock = str(ledger), clock or Clock()
+        try:
+            self._ledger = settled(ledger)
+        except OSError as fault:
+            raise _cannot("read", ledger, fault) from fault
 
     def path(self, name: str) -> Path:
         if name == LEDGER:
@@ -67,6 +76,11 @@ class Files(Storage):
         except OSError as fault:
             raise _cannot("read", self._ledger.parent, fault) from fault
         return sorted(found)
+
+    @override
+    def aside(self, name: str) -> str:
+        path = self.path(name)
+        return f"mv {shlex.quote(str(path))} {shlex.quote(f'{path}.damaged')}"
 
     @override
     def open_log(self, name: str) -> Log:
@@ -201,5 +215,5 @@ def _cannot(verb: str, path: Path, fault: OSError) -> FbplanError:
         f"a file beside the ledger cannot be {verb}",
         str(path),
         fault.strerror or str(fault),
-        "free some space or correct the permissions, then run the same command again",
+        remedy(fault),
     )

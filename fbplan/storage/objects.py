@@ -22,6 +22,11 @@ from fbplan.storage.object_calls import Calls
 from fbplan.storage.object_lease import Locker
 
 _READERS = 8
+_MOVES = {
+    "s3": "aws s3 mv --recursive {0}/ {0}.damaged/",
+    "gs": "gcloud storage mv {0} {0}.damaged",
+    "az": "copy every blob under {0}/ to {0}.damaged/, and delete it where it was",  # Azure has no move
+}
 
 
 class Objects(Storage):
@@ -72,6 +77,11 @@ class Objects(Storage):
         start = self.key("")
         folder = start.rpartition("/")[0]
         return sorted({k.removeprefix(start) for k in self._calls.children(folder) if k.startswith(start + prefix)})
+
+    @override
+    def aside(self, name: str) -> str:
+        there = f"{self.label.removesuffix(self._key)}{self.key(name)}"
+        return _MOVES[self.label.partition("://")[0]].format(there)
 
     @override
     def open_log(self, name: str) -> Log:

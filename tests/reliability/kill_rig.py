@@ -21,7 +21,8 @@ from fbplan.cli.pipeline import Planned, make_plan
 from fbplan.cli.recovering import recover, wanted_by
 from fbplan.client.api import WriteClient
 from fbplan.errors import ExitCode
-from fbplan.journal.records import Ended, Intent, Issued, Record, read_journal
+from fbplan.journal.reading import read_journal
+from fbplan.journal.records import Ended, Intent, Issued, Record
 from fbplan.ledger import read_ledger
 from fbplan.observe import find_workspace
 from fbplan.spec.load import load_spec

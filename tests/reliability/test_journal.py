@@ -9,6 +9,7 @@ import pytest
 from typing_extensions import override
 
 from fbplan.errors import FbplanError
+from fbplan.journal.reading import read_journal
 from fbplan.journal.records import (
     Begun,
     DrainsBegun,
@@ -22,7 +23,6 @@ from fbplan.journal.records import (
     Record,
     Seen,
     line_of,
-    read_journal,
     record_from,
 )
 from fbplan.journal.recovery import folded, in_force

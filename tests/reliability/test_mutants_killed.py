@@ -29,7 +29,8 @@ from volatile import Volatile
 from fbplan.apply import Run
 from fbplan.client.api import ReadClient, WriteClient
 from fbplan.errors import ExitCode, LockHeld, Refused, Stale
-from fbplan.journal.records import Intent, Unfinished
+from fbplan.journal.reading import Unfinished
+from fbplan.journal.records import Intent
 from fbplan.journal.recovery import folded
 from fbplan.ledger import Ledger, read_ledger, write_ledger
 from fbplan.ledger.entry import UNKNOWN_ID, Delta, Entry, KeyGeneration

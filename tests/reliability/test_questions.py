@@ -104,14 +104,14 @@ def test_a_bucket_under_another_name_is_asked_about(rig: Rig) -> None:
 
 
 def test_a_saved_plan_does_not_pass_over_a_question(rig: Rig) -> None:
-    from fbplan.cli.applying import _require_answers
+    from fbplan.cli.recovering import require_settled
 
     lose_a_create(rig)
     rig.spec(OTHER)
     register(rig)
 
     with pytest.raises(Refused, match="ours, or made by hand"):
-        _require_answers(rig.recover())
+        require_settled(rig.recover().questions)
 
 
 def test_a_sentence_about_an_address_is_told_once(rig: Rig) -> None:
