@@ -140,7 +140,7 @@ def simulate(subject: Subject, schedule: Schedule, terms: Terms | None = None) -
         schedule.end_ms,
         played.terms,
         subject.content_digest,
-        tuple(played.bucket(bucket) for bucket in subject.policy.buckets.values()),
+        tuple(played.bucket(subject.policy.buckets[name]) for name in subject.buckets),
         tuple(tally.course() for tally in played.tallies),
         played.steps,
         tuple(_notes(subject, schedule, known)),

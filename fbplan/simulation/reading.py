@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from fbplan.errors import Code, Diagnostic, SpecInvalid
-from fbplan.kinds.amounts import parse_duration, parse_ratio, parse_size
+from fbplan.kinds.amounts import MAX_BYTES, parse_duration, parse_ratio, parse_size
 from fbplan.simulation.schedule import HOUR_MS, MOST_HOURS, OBJECT_BYTES, Burst, Flow, Rate, Schedule
 from fbplan.simulation.table import read_table, time_of
 from fbplan.spec.document import Document, TreePath
@@ -102,7 +102,10 @@ class _Reader:
         size = self._asked(at, held, "object", _size, OBJECT_BYTES)
         if size < 1:
             self._say(Code.BAD_VALUE, "an object without a byte", "write its size, like 8MB", (*at, "object"))
-        return Flow(name, max(size, 1), rate.by_hour(start * HOUR_MS, hours) if not self.found else (0,) * hours)
+        hourly = rate.by_hour(start * HOUR_MS, hours) if not self.found else ()
+        if any(count > MAX_BYTES for count in hourly):
+            self._say(Code.BAD_VALUE, "grows past 2^53-1 bytes in an hour", "write less", at, at_key=True)
+        return Flow(name, max(size, 1), hourly)
 
     def _busy(self, at: TreePath, entry: Any) -> tuple[tuple[int, int] | None, int]:
         held = self._mapping(at, entry, ("hours", "share"), ("hours", "share"))

@@ -25,8 +25,11 @@ class Subject:
     fleets: Mapping[str, int]
     content_digest: str
 
-    def buckets_of(self, repository: str) -> tuple[str, ...]:
-        return self.policy.repositories[repository].order
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """Every bucket: those that are written to in their order, then the others by name."""
+        orders = [name for entry in self.policy.repositories.values() for name in entry.order]
+        return tuple(dict.fromkeys((*orders, *self.policy.buckets)))
 
 
 def subject_of(document: Mapping[str, Json], where: str = "") -> Subject:
