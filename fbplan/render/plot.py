@@ -66,7 +66,9 @@ class _Plot:
             "more": len(self.found.buckets) - len(self.buckets),
             "legend": list(self._legend()),
             "daily": self._daily(),
-            "panels": [self._panel(bucket, n, top) for n, (bucket, top) in enumerate(zip(self.buckets, tops, strict=True))],
+            "panels": [
+                self._panel(bucket, n, top) for n, (bucket, top) in enumerate(zip(self.buckets, tops, strict=True))
+            ],
             "ticks": self._ticks(),
             "turns": [self._x(ms) for ms in month_starts(self.found.start_ms, self.found.end_ms)],
             "bands": self._bands(),
@@ -101,7 +103,9 @@ class _Plot:
                 if height >= 0.05:
                     x = LEFT + index * width + gap / 2
                     y = TOP + DAILY - base - height
-                    bars.append({"x": _px(x), "y": _px(y), "w": _px(max(0.5, wide - gap)), "h": _px(height), "tone": number % 8})
+                    bars.append(
+                        {"x": _px(x), "y": _px(y), "w": _px(max(0.5, wide - gap)), "h": _px(height), "tone": number % 8}
+                    )
                     base += height
         unit = "day" if per == 24 else f"{per // 24} days"
         return {"bars": bars, "base": TOP + DAILY, "label": f"written per {unit}", "highest": words.size(highest)}
@@ -179,7 +183,9 @@ class _Plot:
         out = []
         for start, end in merged:
             x, until = float(self._x(start)), float(self._x(end))
-            out.append({"x": _px(x), "w": _px(max(1.0, until - x)), "mid": _px((x + until) / 2), "is_wide": until - x >= 64})
+            out.append(
+                {"x": _px(x), "w": _px(max(1.0, until - x)), "mid": _px((x + until) / 2), "is_wide": until - x >= 64}
+            )
         return out
 
 
@@ -187,7 +193,12 @@ def _caps(cap: CapCourse, y: Any) -> Iterator[dict[str, Any]]:
     """The lines of a cap, their labels moved apart where they would touch."""
     hard, soft = y(cap.hard), y(cap.soft)
     if cap.soft < cap.hard:
-        yield {"kind": "soft", "y": _px(soft), "text_y": _px(max(soft, hard + 14) + 4), "text": f"soft {size(cap.soft)}"}
+        yield {
+            "kind": "soft",
+            "y": _px(soft),
+            "text_y": _px(max(soft, hard + 14) + 4),
+            "text": f"soft {size(cap.soft)}",
+        }
     yield {"kind": "hard", "y": _px(hard), "text_y": _px(hard + 4), "text": f"hard {size(cap.hard)}"}
 
 

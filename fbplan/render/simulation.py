@@ -25,7 +25,7 @@ _NONE = "–"
 def simulation_text(found: Simulation, changed: Sequence[Difference] | None, palette: Palette = PLAIN) -> str:
     """Buckets, repositories, switches; then what is different from the other policy, if there is one."""
     p, lines = palette, [f"{palette.strong}{_heading(found)}{palette.off}", ""]
-    rows = [("bucket", "written", "soft cap reached", "hard cap reached", "left", "over")]
+    rows: list[tuple[str, ...]] = [("bucket", "written", "soft cap reached", "hard cap reached", "left", "over")]
     rows += [_bucket_row(bucket, cap) for bucket in found.buckets for cap in bucket.caps or (None,)]
     lines += _table(rows, p)
     rows = [("repository", "wanted", "written", "refused", "read-only")]

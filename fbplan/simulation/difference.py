@@ -61,6 +61,4 @@ def _repository(name: str, old: RepositoryCourse | None, new: RepositoryCourse |
         name, "read-only", "duration", old.read_only_ms if old else None, new.read_only_ms if new else None
     )
     yield Difference(name, "refused", "bytes", old.refused if old else None, new.refused if new else None)
-    yield Difference(
-        name, "switches", "count", len(old.switches) if old else None, len(new.switches) if new else None
-    )
+    yield Difference(name, "switches", "count", len(old.switches) if old else None, len(new.switches) if new else None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fbplan.runtime.times import DAY_MS, date_of, day_number, stamp_of
+from fbplan.runtime.times import DAY_MS, date_of, day_number, stamp_ms, stamp_of
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-stamp = stamp_of
+stamp, at = stamp_of, stamp_ms
 
 
 def date(ms: int) -> str:

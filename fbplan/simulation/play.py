@@ -100,9 +100,7 @@ class _Run:
             book.written,
             tuple(self._cap(name, cap) for cap in _capped(bucket)),
             tuple(book.until(end) - book.until(end - HOUR_MS) for end in ends),
-            tuple(
-                book.until(end) if meter is None else self._used(name, meter, end - 1, end) for end in ends
-            ),
+            tuple(book.until(end) if meter is None else self._used(name, meter, end - 1, end) for end in ends),
         )
 
     def _cap(self, name: str, meter: Meter) -> CapCourse:
@@ -150,7 +148,11 @@ def simulate(subject: Subject, schedule: Schedule, terms: Terms | None = None) -
 def _notes(subject: Subject, schedule: Schedule, known: tuple[Flow, ...]) -> list[str]:
     names = {flow.repository for flow in known}
     notes = [f"{f.repository}: not in this policy, its writes are left out" for f in schedule.flows if f not in known]
-    notes += [f"{name}: not in the schedule, writes nothing" for name in sorted(subject.policy.repositories) if name not in names]
+    notes += [
+        f"{name}: not in the schedule, writes nothing"
+        for name in sorted(subject.policy.repositories)
+        if name not in names
+    ]
     notes += [
         f"{bucket.name}: its cap on egress_bytes is left out, a schedule says nothing of reads"
         for bucket in subject.policy.buckets.values()

@@ -126,9 +126,7 @@ class _Reader:
             out.append(Burst(max(first, 0), first + length, self._asked(place, held, "rate", _daily, 0) // 24))
         return tuple(out)
 
-    def _mapping(
-        self, at: TreePath, entry: Any, known: tuple[str, ...], required: tuple[str, ...]
-    ) -> dict[str, Any]:
+    def _mapping(self, at: TreePath, entry: Any, known: tuple[str, ...], required: tuple[str, ...]) -> dict[str, Any]:
         if not isinstance(entry, dict):
             told = "the schedule is empty" if entry is None and not at else "not a mapping"
             self._say(Code.NOT_A_MAPPING, told, f"write the keys {', '.join(required)}", at)
@@ -158,7 +156,9 @@ class _Reader:
         try:
             return read(value)
         except PydanticCustomError as fault:
-            told = f"'{str(value)[:60]}': {fault.message()}" if isinstance(value, str | int | float) else fault.message()
+            told = (
+                f"'{str(value)[:60]}': {fault.message()}" if isinstance(value, str | int | float) else fault.message()
+            )
             self._say(Code.BAD_VALUE, told, str((fault.context or {}).get("fix", "")), at)
             return default
 

@@ -40,7 +40,9 @@ def subject_of(document: Mapping[str, Json], where: str = "") -> Subject:
         raise FbplanError(
             "the chooser cannot use this policy", where, str(fault), "fbplan policy check says what is wrong with it"
         ) from None
-    fleets = {name: entry.get("fleet", {}).get("size", Fleet().size) for name, entry in document["repositories"].items()}
+    fleets = {
+        name: entry.get("fleet", {}).get("size", Fleet().size) for name, entry in document["repositories"].items()
+    }
     return Subject(policy, fleets, str(document["content_digest"]))
 
 
@@ -62,5 +64,3 @@ def published_document(path: Path) -> dict[str, Json]:
     if found.document is None:
         raise FbplanError("there is no such policy file", str(path), "", "fbplan apply publishes it")
     return found.document
-
-

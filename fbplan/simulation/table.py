@@ -43,7 +43,8 @@ def read_table(source: Source) -> Schedule | list[Diagnostic]:
     if last - first > MOST_HOURS:
         return [_problem(source, 1, Code.BAD_VALUE, "the rows span more than 400 days", "keep to a shorter time")]
     flows = tuple(
-        flow_of(name, sizes.get(name, OBJECT_BYTES), first, last - first, held) for name, held in sorted(amounts.items())
+        flow_of(name, sizes.get(name, OBJECT_BYTES), first, last - first, held)
+        for name, held in sorted(amounts.items())
     )
     return Schedule(first * HOUR_MS, last - first, flows)
 
