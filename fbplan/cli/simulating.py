@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,8 @@ from fbplan.cli.output import View, emit, parse_outputs, remember, story
 from fbplan.errors import ExitCode, FbplanError, UsageFault
 
 if TYPE_CHECKING:
+    from fbplan.plan import Plan
+    from fbplan.render.human import Palette
     from fbplan.simulation.difference import Difference
     from fbplan.simulation.result import Simulation, Terms
     from fbplan.simulation.schedule import Schedule
@@ -106,6 +110,47 @@ def views_of(found: Simulation, changed: tuple[Difference, ...] | None) -> dict[
         "json": lambda _: render.simulation_document(found, changed, ExitCode.OK),
         "md": lambda _: render.simulation_markdown(found, changed),
         "github": lambda _: render.simulation_annotation(found, changed),
+    }
+
+
+def simulate_change(spec: Path, schedule: Path) -> tuple[Simulation, tuple[Difference, ...] | None]:
+    """A schedule against the policy that a spec asks for; and what changes from the published one, if it plays it."""
+    from fbplan.policy.published import read_published
+    from fbplan.simulation.difference import differences
+    from fbplan.simulation.play import simulate as played
+    from fbplan.simulation.subject import subject_of
+
+    writes = _scheduled(schedule)
+    found = played(_subject(spec), writes)
+    published = read_published(_published(spec)).document
+    before = subject_of(published) if published is not None else None
+    if before is None or not any(flow.repository in before.policy.repositories for flow in writes.flows):
+        return found, None
+    return found, differences(played(before, writes), found)
+
+
+def beside(
+    made: Plan, views: Mapping[str, View], found: Simulation, changed: tuple[Difference, ...] | None
+) -> dict[str, View]:
+    """The views of a plan, each with the simulation after it; a comment stays as short as a comment has to be."""
+    from fbplan.render import markdown
+    from fbplan.render.simulation import simulation_json
+
+    own = views_of(found, changed)
+
+    def comment(palette: Palette) -> str:
+        section = own["md"](palette)
+        return f"{markdown.plan_markdown(made, markdown.BUDGET - len(section) - 1)}\n{section}"
+
+    def document(palette: Palette) -> str:
+        whole = {**json.loads(views["json"](palette)), "simulation": simulation_json(found, changed)}
+        return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+    return {
+        "human": lambda palette: f"{views['human'](palette)}\n{own['human'](palette)}",
+        "json": document,
+        "md": comment,
+        "github": lambda palette: views["github"](palette) + own["github"](palette),
     }
 
 

@@ -9,6 +9,7 @@ from fbplan.errors import FbplanError, UsageFault
 from fbplan.runtime.decision import decide
 from fbplan.runtime.form import Unusable
 from fbplan.runtime.record import decision_record
+from fbplan.runtime.rules import RULES
 from fbplan.runtime.state import State
 from fbplan.runtime.times import stamp_of
 from fbplan.runtime.usage import Usage, missing_meter, read_usage
@@ -79,7 +80,7 @@ def answer(subject: Subject, usage: Usage | None, question: Question) -> dict[st
 
 
 def told(answered: dict[str, Any]) -> str:
-    """An answer in words: the outcome, then one line for each bucket."""
+    """An answer in words: the outcome, one line for each bucket, and the rule that decided."""
     decision = answered["decision"]
     until = decision["retry_at_ms"]
     again = f" before {stamp_of(until)}" if until is not None else ""
@@ -87,5 +88,10 @@ def told(answered: dict[str, Any]) -> str:
     head = f"{what} would go to {decision['bucket']}" if decision["bucket"] else f"no bucket would take {what}{again}"
     showing = f"usage {answered['seq']}" if answered["seq"] else "no usage"
     return "\n".join(
-        [f"{head} (policy {answered['generation']}, {showing}, {answered['at']})", *considered(decision), ""]
+        [
+            f"{head} (policy {answered['generation']}, {showing}, {answered['at']})",
+            *considered(decision),
+            f"rule {decision['rule']}: {RULES[decision['rule']]}",
+            "",
+        ]
     )

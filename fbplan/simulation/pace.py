@@ -17,9 +17,6 @@ from fbplan.simulation.result import Terms
 from fbplan.simulation.schedule import HOUR_MS, Schedule
 from fbplan.simulation.writing import Fleet
 
-CALM_MS = 900_000
-"""The longest step: a quarter of an hour."""
-
 
 class Pace:
     """The ends of the steps; `turns` are the times that no step may cross."""
@@ -32,12 +29,13 @@ class Pace:
 
     def end(self, now_ms: int, usage: Usage, fleets: Sequence[Fleet]) -> int:
         """The end of the step that begins now."""
+        calm_ms = self._terms.calm_ms
         is_calm = all(self._is_calm(bucket, usage, now_ms, fleets) for bucket in self._buckets.values())
         index = bisect_right(self._turns, now_ms)
         bounds = (
             self._end_ms,
             now_ms - (now_ms - self._start_ms) % HOUR_MS + HOUR_MS,
-            now_ms - now_ms % CALM_MS + CALM_MS if is_calm else now_ms + self._terms.poll_ms,
+            now_ms - now_ms % calm_ms + calm_ms if is_calm else now_ms + self._terms.poll_ms,
             self._turns[index] if index < len(self._turns) else self._end_ms,
         )
         return min(bounds)
@@ -50,7 +48,7 @@ class Pace:
             return False
         hour = (now_ms - self._start_ms) // HOUR_MS
         peaks = [(fleet, fleet.flow.peak(hour)) for fleet in routed]
-        ahead = sum(peak for _, peak in peaks) * (2 * CALM_MS + self._terms.lag_ms) // HOUR_MS
+        ahead = sum(peak for _, peak in peaks) * (2 * self._terms.calm_ms + self._terms.lag_ms) // HOUR_MS
         need = max(
             fleet.flow.size + 2 * -(-peak * self._terms.poll_ms // HOUR_MS // fleet.writers) for fleet, peak in peaks
         )

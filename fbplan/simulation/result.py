@@ -83,6 +83,8 @@ class Terms:
     max_lag_ms: int = 120_000
     is_simple: bool = False
     """Processes that count their own bytes on top of the last usage, instead of a fleet that lives on grants."""
+    calm_ms: int = 900_000
+    """The longest step, far from any cap."""
 
 
 @dataclass(frozen=True, slots=True)
