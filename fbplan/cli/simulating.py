@@ -104,10 +104,11 @@ def simulate(
 def views_of(found: Simulation, changed: tuple[Difference, ...] | None) -> dict[str, View]:
     """The same simulation in every format."""
     from fbplan.render import simulation as render
+    from fbplan.render.simulation_json import simulation_document
 
     return {
         "human": lambda palette: render.simulation_text(found, changed, palette),
-        "json": lambda _: render.simulation_document(found, changed, ExitCode.OK),
+        "json": lambda _: simulation_document(found, changed, ExitCode.OK),
         "md": lambda _: render.simulation_markdown(found, changed),
         "github": lambda _: render.simulation_annotation(found, changed),
     }
@@ -134,7 +135,7 @@ def beside(
 ) -> dict[str, View]:
     """The views of a plan, each with the simulation after it; a comment stays as short as a comment has to be."""
     from fbplan.render import markdown
-    from fbplan.render.simulation import simulation_json
+    from fbplan.render.simulation_json import simulation_json
 
     own = views_of(found, changed)
 

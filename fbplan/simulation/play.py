@@ -154,6 +154,11 @@ def _notes(subject: Subject, schedule: Schedule, known: tuple[Flow, ...]) -> lis
         if name not in names
     ]
     notes += [
+        f"{name}: not a bucket of the policy, what the schedule says was used of it is left out"
+        for name in sorted(schedule.used)
+        if name not in subject.policy.buckets
+    ]
+    notes += [
         f"{bucket.name}: its cap on egress_bytes is left out, a schedule says nothing of reads"
         for bucket in subject.policy.buckets.values()
         if any(cap.name == "egress_bytes" and cap.limit is not None for cap in bucket.meters)
