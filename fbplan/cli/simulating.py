@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fbplan.cli.options import api_options, output_option, seconds_of, spec_argument
+from fbplan.cli.options import api_options, output_option, seconds_of
 from fbplan.cli.output import View, emit, parse_outputs, remember, story
 from fbplan.errors import ExitCode, FbplanError, UsageFault
 
@@ -31,7 +31,9 @@ MOST_DAYS = 400
 @click.command(
     epilog="\b\nExamples:\n  fbplan policy simulate --schedule month.yaml\n  fbplan policy simulate --schedule month.yaml --against routing-policy.json -o md\n  fbplan policy simulate --history 30d --plot month.svg"
 )
-@spec_argument
+@click.argument(
+    "source", metavar="[SPEC|FILE]", type=click.Path(path_type=Path), default=Path("fbplan.yaml"), required=False
+)
 @click.option("--schedule", type=click.Path(path_type=Path), help="What is written: YAML, JSON or CSV.")
 @click.option("--history", metavar="DURATION", help="Replay what was written lately instead, like 30d.")
 @click.option(
@@ -64,7 +66,7 @@ MOST_DAYS = 400
 @output_option
 @api_options
 def simulate(
-    spec: Path,
+    source: Path,
     schedule: Path | None,
     history: str | None,
     against: Path | None,
@@ -86,11 +88,11 @@ def simulate(
     if (schedule is None) == (history is None):
         raise UsageFault("what is written?", "", "", "name --schedule FILE, or --history 30d, and not both")
     terms = _terms(poll, lag, max_lag, simple)
-    subject = _subject(spec)
+    subject = _subject(source)
     writes, notes = (
         (_scheduled(schedule), ())
         if schedule is not None
-        else _replayed(spec, history or "", object_size, api_url, concurrency)
+        else _replayed(source, history or "", object_size, api_url, concurrency)
     )
     found = played(subject, writes, terms)
     found = replace(found, notes=(*notes, *found.notes))
@@ -193,7 +195,7 @@ def _compared(against: Path | None, writes: Schedule, found: Simulation) -> tupl
 
 
 def _replayed(
-    spec: Path, history: str, object_size: str, api_url: str | None, concurrency: int
+    source: Path, history: str, object_size: str, api_url: str | None, concurrency: int
 ) -> tuple[Schedule, tuple[str, ...]]:
     """What was written in the days up to yesterday, by the statistics. It needs the ids of a published policy."""
     from fbplan.cli.connection import connected
@@ -205,7 +207,7 @@ def _replayed(
     from fbplan.simulation.subject import subject_of_file
 
     days = _days(history)
-    policy = subject_of_file(spec if spec.suffix == ".json" else _published(spec)).policy
+    policy = subject_of_file(source if source.suffix == ".json" else _published(source)).policy
     today = time.time_ns() // 1_000_000 // DAY_MS
     first = today - days
     ids = sorted(bucket.bucket_id for bucket in policy.buckets.values())

@@ -29,7 +29,7 @@ class Pace:
 
     def end(self, now_ms: int, usage: Usage, fleets: Sequence[Fleet]) -> int:
         """The end of the step that begins now."""
-        calm_ms = self._terms.calm_ms
+        calm_ms = max(self._terms.calm_ms, self._terms.poll_ms)
         is_calm = all(self._is_calm(bucket, usage, now_ms, fleets) for bucket in self._buckets.values())
         index = bisect_right(self._turns, now_ms)
         bounds = (

@@ -4,7 +4,8 @@
 
 Rounding, all of it: bytes flow evenly within an hour and within a fleet; a step is one poll near a cap and up to a
 quarter of an hour far from any; uploads take no time; a snapshot is read as it is published; what is refused does not
-come back. So times are right to a step, and no byte is invented or lost.
+come back; a fleet comes back to a bucket at one point of its ramp. So times are right to a step, and no byte is
+invented or lost.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def simulate(subject: Subject, schedule: Schedule, terms: Terms | None = None) -
         tuple(played.bucket(subject.policy.buckets[name]) for name in subject.buckets),
         tuple(tally.course() for tally in played.tallies),
         played.steps,
-        tuple(_notes(subject, schedule, known)),
+        (*_notes(subject, schedule, known), *_gaps(played)),
     )
 
 
@@ -164,3 +165,15 @@ def _notes(subject: Subject, schedule: Schedule, known: tuple[Flow, ...]) -> lis
         if any(cap.name == "egress_bytes" and cap.limit is not None for cap in bucket.meters)
     ]
     return notes
+
+
+def _gaps(played: _Run) -> list[str]:
+    """Grants that run out before the next poll: writers stand still in between, which is not played."""
+    if played.terms.is_simple:
+        return []
+    return [
+        f"{name}: a grant is good for {(terms.ttl_ms - terms.skew_ms) // 1000} s and polls are "
+        f"{terms.poll_ms // 1000} s apart: writers stand still in between, which is left out here"
+        for name, terms in played.poller.grant_terms.items()
+        if played.policy.buckets[name].written and terms.ttl_ms - terms.skew_ms < terms.poll_ms
+    ]

@@ -272,6 +272,15 @@ def test_a_repository_that_the_policy_lacks_is_left_out_and_said():
     assert [note.split(":")[0] for note in found.notes] == ["new", "gone"]
 
 
+def test_grants_that_run_out_between_two_polls_are_said():
+    def notes(**terms):
+        return simulate(policy({"a": cap("100GB"), "b": None}), evenly(GB, 1), Terms(**terms)).notes
+
+    assert notes(poll_ms=88_000) == ()
+    assert [note[:32] for note in notes(poll_ms=300_000)] == ["a: a grant is good for 88 s and "]
+    assert notes(poll_ms=300_000, is_simple=True) == ()
+
+
 def test_a_schedule_for_none_of_the_repositories_is_an_error():
     with pytest.raises(FbplanError, match="writes to no repository"):
         simulate(policy({"a": None}), evenly(GB, 1, name="other"))
