@@ -12,7 +12,7 @@ from typing import Any
 from fbplan.policy.wording import size
 from fbplan.render import words
 from fbplan.render.simulation import verdict
-from fbplan.simulation.moments import date, days, moment, month_starts
+from fbplan.simulation.moments import days, hours, moment, month_starts, span
 from fbplan.simulation.result import BucketCourse, CapCourse, Simulation
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -61,7 +61,7 @@ class _Plot:
             "bottom": bottom,
             "heading": ", ".join(r.name for r in self.found.repositories[:4])
             + (" …" if len(self.found.repositories) > 4 else ""),
-            "span": f"{date(self.found.start_ms)} – {date(self.found.end_ms - 1)}",
+            "span": span(self.found.start_ms, self.found.end_ms),
             "verdict": verdict(self.found),
             "more": len(self.found.buckets) - len(self.buckets),
             "legend": list(self._legend()),
@@ -88,8 +88,8 @@ class _Plot:
             x += width
 
     def _daily(self) -> dict[str, Any]:
-        """Columns of a day each, or of several when there are too many."""
-        per = 24 * -(-self.hours // (24 * MOST_COLUMNS))
+        """Columns of a day each, of an hour for a few days, of several days when there are too many."""
+        per = 1 if self.hours <= MOST_COLUMNS else 24 * -(-self.hours // (24 * MOST_COLUMNS))
         starts = range(0, self.hours, per)
         sums = [[sum(bucket.hourly[at : at + per]) for at in starts] for bucket in self.buckets]
         highest = max((sum(column) for column in zip(*sums, strict=True)), default=0) or 1
@@ -107,7 +107,7 @@ class _Plot:
                         {"x": _px(x), "y": _px(y), "w": _px(max(0.5, wide - gap)), "h": _px(height), "tone": number % 8}
                     )
                     base += height
-        unit = "day" if per == 24 else f"{per // 24} days"
+        unit = "hour" if per == 1 else "day" if per == 24 else f"{per // 24} days"
         return {"bars": bars, "base": TOP + DAILY, "label": f"written per {unit}", "highest": words.size(highest)}
 
     def _panel(self, bucket: BucketCourse, number: int, top: int) -> dict[str, Any]:
@@ -158,6 +158,9 @@ class _Plot:
 
     def _ticks(self) -> list[dict[str, Any]]:
         """Midnights, as many as have room for their label; a month always names itself."""
+        if self.hours <= 4 * 24:
+            found = hours(self.found.start_ms, self.found.end_ms, 3 if self.hours <= 36 else 12)
+            return [self._tick(ms, label) for ms, label in found]
         marks = days(self.found.start_ms, self.found.end_ms)
         per_day = self.inner * 24 / self.hours
         every = next((n for n in (1, 2, 7, 14, 28, 56) if n * per_day >= _LABEL), 112)
@@ -167,25 +170,31 @@ class _Plot:
             x = float(self._x(ms))
             is_free = index % every == 0 and all(abs(x - other) >= _LABEL for other in named)
             if " " in label or is_free:
-                anchor = "start" if x < LEFT + 20 else "middle"
-                out.append({"x": _px(x), "label": label, "is_named": " " in label, "anchor": anchor})
+                out.append(self._tick(ms, label))
         return out if per_day * 31 >= _LABEL else out[::3]
+
+    def _tick(self, ms: int, label: str) -> dict[str, Any]:
+        x = float(self._x(ms))
+        anchor = "start" if x < LEFT + 20 else "middle"
+        return {"x": _px(x), "label": label, "is_named": " " in label, "anchor": anchor}
 
     def _bands(self) -> list[dict[str, Any]]:
         """Times in which some repository found no bucket, with a label where there is room for it."""
-        spans = sorted(span for entry in self.found.repositories for span in entry.read_only)
-        merged: list[tuple[int, int]] = []
-        for start, end in spans:
+        spans = sorted((*span, entry.name) for entry in self.found.repositories for span in entry.read_only)
+        merged: list[tuple[int, int, frozenset[str]]] = []
+        for start, end, name in spans:
             if merged and start <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+                begin, until, names = merged.pop()
+                merged.append((begin, max(end, until), names | {name}))
             else:
-                merged.append((start, end))
+                merged.append((start, end, frozenset({name})))
         out = []
-        for start, end in merged:
-            x, until = float(self._x(start)), float(self._x(end))
-            out.append(
-                {"x": _px(x), "w": _px(max(1.0, until - x)), "mid": _px((x + until) / 2), "is_wide": until - x >= 64}
-            )
+        for start, end, names in merged:
+            x, edge = float(self._x(start)), float(self._x(end))
+            is_all = len(names) == len(self.found.repositories)
+            text = "read-only" if is_all else f"{', '.join(sorted(names))} read-only"
+            text = text if edge - x >= 7 * len(text) else "read-only" if edge - x >= 64 and is_all else ""
+            out.append({"x": _px(x), "w": _px(max(1.0, edge - x)), "mid": _px((x + edge) / 2), "text": text})
         return out
 
 

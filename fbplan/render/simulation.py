@@ -8,7 +8,7 @@ from fbplan.render import words
 from fbplan.render.human import PLAIN, Palette
 from fbplan.render.markdown import cell, code
 from fbplan.simulation.difference import Difference
-from fbplan.simulation.moments import date, moment
+from fbplan.simulation.moments import moment, span
 from fbplan.simulation.result import BucketCourse, CapCourse, RepositoryCourse, Simulation, Switch
 
 MOST_SWITCHES = 12
@@ -106,7 +106,7 @@ def _visible(changed: Sequence[Difference]) -> list[Difference]:
 
 def _heading(found: Simulation) -> str:
     kind = "processes that count for themselves" if found.terms.is_simple else "expiring grants"
-    return f"{date(found.start_ms)} – {date(found.end_ms - 1)}, {kind}"
+    return f"{span(found.start_ms, found.end_ms)}, {kind}"
 
 
 def _bucket_row(bucket: BucketCourse, cap: CapCourse | None) -> tuple[str, ...]:

@@ -15,6 +15,12 @@ def date(ms: int) -> str:
     return f"{day} {_MONTHS[month - 1]} {year}"
 
 
+def span(start_ms: int, end_ms: int) -> str:
+    """The first day and the last, as text; a single day stands alone."""
+    first, last = date(start_ms), date(end_ms - 1)
+    return first if first == last else f"{first} – {last}"
+
+
 def moment(ms: int) -> str:
     """`12 Nov 02:41`, cut off below the minute."""
     _, month, day = date_of(ms // DAY_MS)
@@ -30,6 +36,16 @@ def days(start_ms: int, end_ms: int) -> list[tuple[int, str]]:
         _, month, day = date_of(number)
         is_named = number == first or day == 1
         out.append((number * DAY_MS, f"{day} {_MONTHS[month - 1]}" if is_named else str(day)))
+    return out
+
+
+def hours(start_ms: int, end_ms: int, every: int) -> list[tuple[int, str]]:
+    """(time, label) of each so-many-th hour of the days from start to end; midnight is named by its date."""
+    step = every * 3_600_000
+    out = []
+    for ms in range(-(-start_ms // step) * step, end_ms + 1, step):
+        _, month, day = date_of(ms // DAY_MS)
+        out.append((ms, f"{day} {_MONTHS[month - 1]}" if ms % DAY_MS == 0 else f"{ms % DAY_MS // 3_600_000:02}:00"))
     return out
 
 

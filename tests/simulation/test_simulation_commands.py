@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -370,3 +371,20 @@ RECORD = json.dumps(
         ],
     }
 )  # fmt: skip
+
+
+def test_a_plot_names_the_repository_that_stands_still():
+    subject = policy({"a": cap("20GB"), "b": None}, {"r": ["a"], "s": ["b"]})
+    writes = [evenly(2 * GB, 28, name=name).flows[0] for name in ("r", "s")]
+
+    drawn = picture(subject, replace(evenly(GB, 28), flows=tuple(writes)))
+
+    texts = {t.text for t in drawn.iter()}
+    assert {"r read-only", "no cap"} <= texts
+    assert "read-only" not in texts
+
+
+def test_a_plot_of_hours_has_hours_on_its_axis():
+    texts = {t.text for t in picture(policy({"a": None}), evenly(GB, 1)).iter()}
+
+    assert {"written per hour", "1 Nov", "06:00", "21:00", "2 Nov"} <= texts
