@@ -174,6 +174,18 @@ def test_under_the_assumptions_no_hard_cap_is_ever_passed(month):
     assert all(r.refused >= 0 and 0 <= r.read_only_ms <= found.end_ms - found.start_ms for r in found.repositories)
 
 
+@pytest.mark.parametrize("writers", [1, 9])
+def test_a_flood_larger_than_the_cap_takes_the_grants_and_no_byte_more(writers):
+    """10 GB come between two polls, a tenth of what is left may be granted in each."""
+    flood = evenly(0, 2, bursts=(Burst(1, 3, 600 * GB),))
+
+    found = simulate(policy({"a": cap("10GB"), "b": cap("5GB")}, fleet=writers), flood)
+
+    assert found.overshoot == 0
+    assert 9 * GB < found.buckets[0].written <= 10 * GB
+    assert found.repositories[0].refused == 1200 * GB - sum(b.written for b in found.buckets)
+
+
 @pytest.mark.parametrize("lag_s", [1800, 3600])
 def test_statistics_that_are_later_than_believed_cost_a_simple_process_the_bytes_it_forgot(lag_s):
     """It adds what it wrote since `as_of`, less a minute and the longest upload; older bytes nobody counts."""
