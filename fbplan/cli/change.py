@@ -16,13 +16,20 @@ from fbplan.plan import Plan, plan_json, read_plan
 
 
 @click.command(
-    epilog="\b\nExamples:\n  fbplan plan\n  fbplan plan infra/fbplan.yaml --out plan.json --detailed-exitcode\n  fbplan plan -o md=comment.md"
+    epilog="\b\nExamples:\n  fbplan plan\n  fbplan plan infra/fbplan.yaml --out plan.json --detailed-exitcode\n  fbplan plan -o md=comment.md\n  fbplan plan -o md=comment.md --simulate month.yaml"
 )
 @spec_argument
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan here, for `fbplan apply FILE`."
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
+@click.option(
+    "--simulate",
+    "schedule",
+    type=click.Path(path_type=Path),
+    metavar="SCHEDULE",
+    help="Also say what the policy makes of these writes, as `fbplan policy simulate` does.",
+)
 @allow_option
 @output_option
 @api_options
@@ -30,6 +37,7 @@ def plan(
     spec: Path,
     out: Path | None,
     detailed_exitcode: bool,
+    schedule: Path | None,
     allow: tuple[str, ...],
     outputs: tuple[str, ...],
     api_url: str | None,
@@ -38,6 +46,11 @@ def plan(
     """Say what would change, and why. Writes nothing anywhere but to --out."""
     wanted = parse_outputs(outputs)
     remember(wanted)
+    played = None
+    if schedule is not None:
+        from fbplan.cli.simulating import beside, simulate_change
+
+        played = simulate_change(spec, schedule)  # first, because it is quick to say that the schedule is wrong
     made = _planned(spec, allow, api_url, concurrency)
     if out is not None:
         _save(made, out)
@@ -48,7 +61,8 @@ def plan(
         if made.has_changes and detailed_exitcode
         else ExitCode.OK
     )
-    emit(wanted, views_of(made, code, str(out) if out else None))
+    views = views_of(made, code, str(out) if out else None)
+    emit(wanted, views if played is None else beside(made, views, *played))
     return int(code)
 
 

@@ -1,4 +1,4 @@
-"""`policy render | diff | check`: the routing policy file."""
+"""`policy render | diff | check | simulate | why`: the routing policy file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fbplan.cli.explaining import why
 from fbplan.cli.options import spec_argument
 from fbplan.cli.output import story
+from fbplan.cli.simulating import simulate
 from fbplan.errors import ExitCode, FbplanError
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 @click.group()
 def policy() -> None:
     """Look at the routing policy that apply publishes."""
+
+
+policy.add_command(simulate)
+policy.add_command(why)
 
 
 @policy.command(

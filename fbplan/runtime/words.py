@@ -74,17 +74,22 @@ def why(record: Mapping[str, Any]) -> str:
     for index, decision in enumerate(record["decisions"]):
         if index:
             lines.append(f"then, {decision['at_ms'] - record['at_ms']} ms after the start:")
-        width = max((len(c["bucket"]) for c in decision["candidates"]), default=0)
-        for candidate in decision["candidates"]:
-            mark = "→" if candidate["bucket"] == decision["bucket"] else " "
-            until = candidate["retry_at_ms"]
-            again = f", ask again at {stamp_of(until)}" if until is not None else ""
-            lines.append(
-                f"  {mark} {candidate['bucket'].ljust(width)}  {standing(candidate)}{again} ({candidate['rule']})"
-            )
+        lines.extend(considered(decision))
         lines.extend(_attempt(attempt) for attempt in record["attempts"] if attempt["decision"] == index)
     lines.extend(f"alarm: {alarm}" for alarm in record["alarms"])
     return "\n".join(lines) + "\n"
+
+
+def considered(decision: Mapping[str, Any]) -> list[str]:
+    """The candidates of one decision in a record, a line each; an arrow marks the one that was taken."""
+    lines = []
+    width = max((len(c["bucket"]) for c in decision["candidates"]), default=0)
+    for candidate in decision["candidates"]:
+        mark = "→" if candidate["bucket"] == decision["bucket"] else " "
+        until = candidate["retry_at_ms"]
+        again = f", ask again at {stamp_of(until)}" if until is not None else ""
+        lines.append(f"  {mark} {candidate['bucket'].ljust(width)}  {standing(candidate)}{again} ({candidate['rule']})")
+    return lines
 
 
 def _outcome(record: Mapping[str, Any]) -> str:

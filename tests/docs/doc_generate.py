@@ -5,6 +5,7 @@ schema of the spec ─┬─ docs/settings.md
 schema of the plan ─── schemas/plan.schema.json
 table of codes ─────── docs/codes.md
 runs of the matrix ─── docs/reliability.md
+an example, simulated ─ docs/month.svg
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from fbplan.plan import plan_schema
+from fbplan.policy.compose import compose
+from fbplan.render.plot import simulation_svg
+from fbplan.simulation.play import simulate
+from fbplan.simulation.reading import read_schedule
+from fbplan.simulation.subject import subject_of_content
+from fbplan.spec.load import load_spec
 from fbplan.spec.schema import codes_table, spec_schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,12 +175,20 @@ def codes_text() -> str:
     return f"# Diagnostic codes\n\nMade by `fbplan schema codes`. A code keeps its meaning.\n\n{codes_table()}"
 
 
+def month_plot() -> str:
+    """The schedule of the credit-harvesting example, played against its policy."""
+    folder = ROOT / "examples/credit-harvesting"
+    subject = subject_of_content(compose(load_spec(folder / "fbplan.yaml").spec))
+    return simulation_svg(simulate(subject, read_schedule(folder / "month.yaml")))
+
+
 def documents() -> dict[Path, str]:
     """Every made document: path → text as it should be."""
     return {
         ROOT / "docs/settings.md": settings_text(),
         ROOT / "docs/codes.md": codes_text(),
         ROOT / "docs/reliability.md": reliability_text(),
+        ROOT / "docs/month.svg": month_plot(),
         ROOT / "schemas/spec.schema.json": spec_schema(),
         ROOT / "schemas/plan.schema.json": plan_schema(),
     }
