@@ -15,10 +15,16 @@ from fbplan.runtime.usage import read_usage
 from fbplan.runtime.view import Request, View
 
 
+class NoSuchRepository(Exception):
+    pass
+
+
 def play(vector: dict[str, Any], off: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
     """The records of all steps, with some rules left out."""
     policy = read_policy(_content(vector["policy"]))
     usages = {name: read_usage(_content(document)) for name, document in sorted(vector["usages"].items())}
+    if vector["repository"] not in policy.repositories:
+        raise NoSuchRepository
     state, records = State(), []
     for step in vector["steps"]:
         usage = usages[step["usage"]] if step["usage"] is not None else None

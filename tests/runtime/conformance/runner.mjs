@@ -15,7 +15,9 @@ const sorted = (names) => names.sort((a, b) => Buffer.compare(Buffer.from(a), Bu
 
 function writes(vector) {
   const policy = readPolicy(raw(vector.policy));
+  const repository = policy.repositories.get(vector.repository);
   const usages = new Map(sorted(Object.keys(vector.usages)).map((name) => [name, readUsage(raw(vector.usages[name]))]));
+  if (repository === undefined) return { error: "repository" };
   const who = {
     writer: vector.writer, simple: vector.simple, expectsUsage: vector.expects_usage, bornMs: big(vector.born_ms),
     off: new Set(vector.off ?? []),
@@ -23,7 +25,7 @@ function writes(vector) {
   let state = emptyState();
   return vector.steps.map((step) => {
     const usage = step.usage === null ? null : usages.get(step.usage);
-    const view = new View(policy, policy.repositories.get(vector.repository), usage, big(vector.confirmed_ms), who);
+    const view = new View(policy, repository, usage, big(vector.confirmed_ms), who);
     const [after, flight] = write(view, state, step);
     state = after;
     const record = writeRecord(flight);

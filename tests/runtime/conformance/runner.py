@@ -11,7 +11,7 @@ from typing import Any
 if __name__ == "__main__":  # run by its path, it finds its neighbours and the checkout that it is part of
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[3])]
 
-from vector_runner import play
+from vector_runner import NoSuchRepository, play
 
 from fbplan.runtime.accept import next_policy, next_usage
 from fbplan.runtime.canonical import canonical
@@ -35,6 +35,8 @@ def answer(text: str) -> Any:
         return {"error": "kind"} if kind is None else kind(question)
     except Unusable as error:
         return {"error": error.reason}
+    except NoSuchRepository:
+        return {"error": "repository"}
     except Exception as error:  # noqa: BLE001 -- the fuzz must see the fault of one question and go on
         return {"error": f"fault: {error!r}"}
 
