@@ -74,8 +74,9 @@ installed() {
 
 # typescript: the compiler, and the AWS SDK that drives the emulated Bridge Node, into a folder of their own
 typescript() {
-    [ -x .tools/node_modules/.bin/tsc ] && [ -d .tools/node_modules/@aws-sdk/s3-request-presigner ] && return
-    npm install --silent --no-audit --no-fund --prefix .tools typescript@5 \
+    [ -x .tools/node_modules/.bin/tsc ] && [ -d .tools/node_modules/@types/node ] &&
+        [ -d .tools/node_modules/@aws-sdk/s3-request-presigner ] && return
+    npm install --silent --no-audit --no-fund --prefix .tools typescript@5 @types/node@20 \
         @aws-sdk/client-s3@3 @aws-sdk/lib-storage@3 @aws-sdk/s3-request-presigner@3
 }
 

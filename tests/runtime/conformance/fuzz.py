@@ -43,19 +43,23 @@ def _shown(answer: bytes) -> str:
 
 
 def search(
-    runners: Sequence[Runner], seed: str, cases: int, watch: Callable[[bytes], None] = lambda _answer: None
+    runners: Sequence[Runner],
+    seed: str,
+    cases: int,
+    watch: Callable[[bytes], None] = lambda _answer: None,
+    *,
+    shrinks: bool = True,
 ) -> Difference | None:
-    """Ask `cases` questions and see the first difference."""
+    """Ask `cases` questions and see the first difference, made small."""
     for index in range(cases):
         name = f"{seed}:{index}"
         found = case(name)
         answers = ask_all(runners, question(found))
         watch(answers[0])
         if len(set(answers)) > 1:
-            smallest = smaller(runners, found)
-            return Difference(
-                name, smallest, {r.name: a for r, a in zip(runners, ask_all(runners, question(smallest)), strict=True)}
-            )
+            least = smaller(runners, found) if shrinks else found
+            again = ask_all(runners, question(least))
+            return Difference(name, least, dict(zip((runner.name for runner in runners), again, strict=True)))
     return None
 
 
