@@ -117,6 +117,8 @@ def module(name: str, out: Path | None) -> int:
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise FbplanError("the module cannot be written", str(out), error.strerror or "", "name another --out") from None
+        raise FbplanError(
+            "the module cannot be written", str(out), error.strerror or "", "name another --out"
+        ) from None
     story(f"{out}: written")
     return int(ExitCode.OK)

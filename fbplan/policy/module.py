@@ -25,8 +25,7 @@ class Language:
 
 
 LANGUAGES = {
-    found.name: found
-    for found in (Language("typescript", "ts", re.compile(r'import \* as \w+ from "node:[\w/]+";')),)
+    found.name: found for found in (Language("typescript", "ts", re.compile(r'import \* as \w+ from "node:[\w/]+";')),)
 }
 
 

@@ -99,9 +99,13 @@ def test_writes_move_on_when_the_credit_of_a_bucket_is_used_up(node: Node, servi
     placed = [ask("put", key=f"k{n}", body=f"{n:010}") for n in range(18)]
 
     went = "".join(answer["bucket"] for answer in placed)
-    assert went == "a" * 3 + "b" * 8 + "c" * 4 + "bb" + "c", "the credit, soft caps of 80 %, then what is left of the hard"
+    assert went == "a" * 3 + "b" * 8 + "c" * 4 + "bb" + "c", (
+        "the credit, soft caps of 80 %, then what is left of the hard"
+    )
     assert placed[3]["tries"] == [["a", 403, "QUOTA_EXCEEDED", "hop"], ["b", 200, "", "stored"]]
-    assert all(len(answer["tries"]) == 1 for n, answer in enumerate(placed) if n != 3), "it is asked once, not each time"
+    assert all(len(answer["tries"]) == 1 for n, answer in enumerate(placed) if n != 3), (
+        "it is asked once, not each time"
+    )
     assert [ask("get", where=answer["reference"]) for answer in placed] == [f"{n:010}" for n in range(18)]
     full = ask("put", key="more", body="x")
     assert (full["fault"], full["rule"]) == ("ReadOnly", "6.readonly")

@@ -128,7 +128,10 @@ def test_a_period_contains_the_time_it_is_asked_for_and_begins_at_midnight_there
 
 
 def test_a_policy_without_a_ramp_that_came_in_the_middle_of_one_ends_it_also_when_the_clock_was_set_back():
-    view = view_of(policy_document(select={"hysteresis": {"ramp_s": 0}}), usage_document({"a": {"used": 0, "soft": 90, "hard": 90}}))
+    view = view_of(
+        policy_document(select={"hysteresis": {"ramp_s": 0}}),
+        usage_document({"a": {"used": 0, "soft": 90, "hard": 90}}),
+    )
     lifted = Hold(T0, 1, "2026-11", T0 + 1000, 1)
     state = State().put("a", Local(soft=lifted, hard=lifted))
 

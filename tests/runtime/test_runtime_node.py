@@ -35,4 +35,4 @@ def test_the_router_for_node_keeps_its_own_tests(path: Path, tmp_path: Path) -> 
 def test_the_module_imports_nothing_but_node_s_own_modules() -> None:
     text = module_text(LANGUAGES["typescript"])
     assert all(name.startswith("node:") for name in re.findall(r'^import .* from "(.+)";$', text, re.MULTILINE))
-    assert " from \"./" not in text
+    assert ' from "./' not in text

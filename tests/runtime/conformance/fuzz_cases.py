@@ -134,10 +134,31 @@ def _times(random: Random) -> Case:
 
 def _references(random: Random) -> Case:
     def one() -> str:
-        pieces = ("a", "%20", "%C3%BC", "%F0%9F%98%80", "%ff", "%FF", "%C3", "%ED%A0%80", "%00", "~", "'", "/", "ü", "%2F", "\n")
+        pieces = (
+            "a",
+            "%20",
+            "%C3%BC",
+            "%F0%9F%98%80",
+            "%ff",
+            "%FF",
+            "%C3",
+            "%ED%A0%80",
+            "%00",
+            "~",
+            "'",
+            "/",
+            "ü",
+            "%2F",
+            "\n",
+        )
         key = "".join(random.choice(pieces) for _ in range(random.randint(0, 4)))
         version = random.choice(("", "", ";v=x", ";v=", ";v=%22a%22", ";v=%E2%28%A1"))
-        return random.choice(("fbref1:", "fbref1:", "fbref2:")) + random.choice(("r/b/", "r/b/", "r/-b/", "r/")) + key + version
+        return (
+            random.choice(("fbref1:", "fbref1:", "fbref2:"))
+            + random.choice(("r/b/", "r/b/", "r/-b/", "r/"))
+            + key
+            + version
+        )
 
     return {"kind": "references", "lines": [{"text": one()} for _ in range(20)]}
 
