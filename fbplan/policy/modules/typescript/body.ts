@@ -8,8 +8,8 @@ interface Body {
   readonly isRepeatable: boolean;
   /** Null: it is not known before the body is sent. */
   readonly sha256: string | null;
-  /** Of bytes in memory, for stores that name no other checksum. */
-  readonly md5: string | null;
+  /** Of bytes in memory, for stores that name no other checksum; null for a stream. */
+  md5(): string | null;
   /** The content at its beginning. */
   open(): Bytes;
 }
@@ -32,12 +32,13 @@ async function bodyOf(content: Content, size: number | null, spoolLimit: number)
     length += next.value.length;
   }
   if (size === null) throw new RangeError(`a stream of more than ${spoolLimit} bytes that opens once needs its size`);
-  return { size, isRepeatable: false, sha256: null, md5: null, open: () => chained(chunks, rest) };
+  return { size, isRepeatable: false, sha256: null, md5: () => null, open: () => chained(chunks, rest) };
 }
 
 function heldBody(bytes: Uint8Array, size: number | null): Body {
-  const [sha256, md5] = ["sha256", "md5"].map((name) => crypto.createHash(name).update(bytes).digest("hex"));
-  return { size: agreed(bytes.length, size), isRepeatable: true, sha256: sha256 ?? null, md5: md5 ?? null, open: () => bytes };
+  const hashed = (name: string): string => crypto.createHash(name).update(bytes).digest("hex");
+  const sized = { size: agreed(bytes.length, size), isRepeatable: true };
+  return { ...sized, sha256: hashed("sha256"), md5: () => hashed("md5"), open: () => bytes };
 }
 
 async function openedBody(opened: () => AsyncIterable<Uint8Array>, size: number | null): Promise<Body> {
@@ -47,7 +48,7 @@ async function openedBody(opened: () => AsyncIterable<Uint8Array>, size: number 
     hashed.update(asBytes(chunk));
     length += chunk.length;
   }
-  return { size: agreed(length, size), isRepeatable: true, sha256: hashed.digest("hex"), md5: null, open: opened };
+  return { size: agreed(length, size), isRepeatable: true, sha256: hashed.digest("hex"), md5: () => null, open: opened };
 }
 
 async function* chained(begun: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {

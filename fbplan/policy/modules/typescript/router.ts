@@ -2,7 +2,7 @@
 
 const NEGATIVE_MS = 1_000;
 const NEGATIVES = 1_024;
-const DEFAULT_PER_TRY_MS = 5_000;
+const DEFAULT_PER_TRY_MS = 5_000n;
 const SPOOL_LIMIT = 8 * 1024 * 1024;
 
 /**
@@ -116,14 +116,22 @@ export class Router {
   }
 
   private perTryMs(): number {
-    const { policy } = this.source.pair;
-    return policy === null ? DEFAULT_PER_TRY_MS : Number(this.view().repository.perTryMs);
+    return timerMs(this.viewOrNull()?.repository.perTryMs ?? DEFAULT_PER_TRY_MS);
   }
 
   private view(): View {
     const { pair } = this.source;
     if (this.known?.[0] !== pair) this.known = [pair, this.newView(pair)];
     return this.known[1];
+  }
+
+  private viewOrNull(): View | null {
+    try {
+      return this.view();
+    } catch (fault) {
+      if (fault instanceof NoPolicy) return null;
+      throw fault;
+    }
   }
 
   private newView(pair: Pair): View {
@@ -177,8 +185,8 @@ export class Router {
   /** Where a reference leads: to its bucket, and to the mirrors of that if there are any. */
   private referred(reference: Reference): Place[] {
     const bare = barePlace(reference.repository, reference.bucket);
-    if (this.source.pair.policy === null) return [bare]; // reading needs no policy when the bucket is known
-    const view = this.view();
+    const view = this.viewOrNull();
+    if (view === null) return [bare]; // reading needs no policy when the bucket is known
     if (reference.repository !== view.repository.name) {
       throw new RoutingError(`the reference is of repository '${reference.repository}', not '${view.repository.name}'`);
     }

@@ -12,9 +12,6 @@ export interface S3Credentials {
   readonly secretAccessKey: string;
 }
 
-/** Which key of the policy: `read` only where the policy names a key for it. */
-export type KeyUse = "write" | "read";
-
 export interface S3Settings {
   /** A client made with `maxAttempts: 1`; without it clients are made from `credentials`. */
   readonly client?: S3ClientLike;
@@ -25,73 +22,61 @@ export interface S3Settings {
   readonly region?: string;
 }
 
-/** Names by which no connection was made, so that no byte was sent. */
-const UNSENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
-
-const ABORTED = new Set(["AbortError", "TimeoutError"]);
-
 export function s3Transport(settings: S3Settings): Transport {
   return new S3Transport(settings);
 }
 
 class S3Transport implements Transport {
+  private readonly clients: Clients<S3ClientLike>;
   private readonly settings: S3Settings;
-  private readonly clients = new Map<string, Promise<S3ClientLike>>();
   private sdk: Promise<any> | null = null; // its types are the user's, and not there when this file is compiled
 
   constructor(settings: S3Settings) {
-    if (settings.client === undefined && settings.credentials === undefined) {
-      throw new RangeError("s3Transport needs a client or credentials");
-    }
+    const { client, credentials } = settings;
+    if (client === undefined && credentials === undefined) throw new RangeError("s3Transport needs a client or credentials");
     this.settings = settings;
+    this.clients = new Clients((place, use) => (client === undefined ? this.newClient(place, use) : oneAttempt(client)));
   }
 
   async put(place: Place, key: string, body: Bytes, settings: PutSettings): Promise<Stored> {
-    const answer = await this.send(place, "PutObjectCommand", settings.timeoutMs, "write", {
-      ...settings.options,
+    const { options, metadata, size, writeOnce, timeoutMs } = settings;
+    const answer = await this.send(place, "PutObjectCommand", timeoutMs, "write", {
+      ...options,
       Bucket: place.address,
       Key: key,
-      Body: body instanceof Uint8Array ? body : stream.Readable.from(body, { objectMode: false }),
-      ContentLength: settings.size,
-      Metadata: { ...(settings.options["Metadata"] as object | undefined), ...settings.metadata },
-      ...(settings.writeOnce ? { IfNoneMatch: "*" } : {}),
+      Body: body instanceof Uint8Array ? body : asStream(body),
+      ContentLength: size,
+      Metadata: { ...(options["Metadata"] as object | undefined), ...metadata },
+      ...(writeOnce ? { IfNoneMatch: "*" } : {}),
     });
     return { etag: answer.ETag ?? null, answer };
   }
 
-  async head(place: Place, key: string, settings: CallSettings): Promise<Head | null> {
+  async head(place: Place, key: string, { timeoutMs }: CallSettings): Promise<Head | null> {
     const input = { Bucket: place.address, Key: key };
-    const answer = await came(this.send(place, "HeadObjectCommand", settings.timeoutMs, "write", input));
-    if ("value" in answer) return headIn(answer.value);
+    const answer = await came(this.send(place, "HeadObjectCommand", timeoutMs, "write", input));
+    if ("value" in answer) return s3Head(answer.value);
     if (isAbsent(answer.failure)) return null;
     throw answer.failure;
   }
 
-  async get(place: Place, key: string, settings: CallSettings): Promise<Got> {
-    const answer = await this.send(place, "GetObjectCommand", settings.timeoutMs, place.readKeyId === null ? "write" : "read", {
-      Bucket: place.address,
-      Key: key,
-    });
-    return { head: headIn(answer), content: answer.Body };
+  async get(place: Place, key: string, { timeoutMs }: CallSettings): Promise<Got> {
+    const answer = await this.send(place, "GetObjectCommand", timeoutMs, readUse(place), { Bucket: place.address, Key: key });
+    return { head: s3Head(answer), content: answer.Body };
   }
 
-  async delete(place: Place, key: string, settings: CallSettings): Promise<void> {
-    await this.send(place, "DeleteObjectCommand", settings.timeoutMs, "write", { Bucket: place.address, Key: key });
+  async delete(place: Place, key: string, { timeoutMs }: CallSettings): Promise<void> {
+    await this.send(place, "DeleteObjectCommand", timeoutMs, "write", { Bucket: place.address, Key: key });
   }
 
-  async list(place: Place, prefix: string, settings: CallSettings): Promise<readonly Entry[]> {
+  async list(place: Place, prefix: string, { timeoutMs }: CallSettings): Promise<readonly Entry[]> {
     const found: Entry[] = [];
     let token: string | undefined;
     do {
-      const answer = await this.send(place, "ListObjectsV2Command", settings.timeoutMs, place.readKeyId === null ? "write" : "read", {
-        Bucket: place.address,
-        Prefix: prefix,
-        ContinuationToken: token,
-      });
-      for (const entry of answer.Contents ?? []) {
-        found.push({ key: entry.Key, size: entry.Size ?? 0, etag: entry.ETag ?? null });
-      }
-      token = answer.NextContinuationToken;
+      const input = { Bucket: place.address, Prefix: prefix, ContinuationToken: token };
+      const page = await this.send(place, "ListObjectsV2Command", timeoutMs, readUse(place), input);
+      for (const { Key, Size, ETag } of page.Contents ?? []) found.push({ key: Key, size: Size ?? 0, etag: ETag ?? null });
+      token = page.NextContinuationToken;
     } while (token !== undefined);
     return found;
   }
@@ -101,11 +86,11 @@ class S3Transport implements Transport {
   }
 
   private async send(place: Place, command: string, timeoutMs: number, use: KeyUse, input: object): Promise<any> {
-    const [sdk, client] = [await this.package(), await this.client(place, use)];
+    const [sdk, client] = [await this.package(), await this.clients.of(place, use)];
     try {
       return await client.send(new sdk[command](input) as never, { abortSignal: AbortSignal.timeout(timeoutMs) });
     } catch (fault) {
-      throw failureIn(fault);
+      throw s3Failure(fault);
     }
   }
 
@@ -113,17 +98,6 @@ class S3Transport implements Transport {
     const name: string = "@aws-sdk/client-s3";
     this.sdk ??= import(name);
     return this.sdk;
-  }
-
-  private client(place: Place, use: KeyUse): Promise<S3ClientLike> {
-    const keyId = use === "read" ? place.readKeyId : place.writeKeyId;
-    const name = JSON.stringify([place.endpoint, place.protocol, keyId]);
-    const known = this.clients.get(name);
-    if (known !== undefined) return known;
-    const made = this.settings.client === undefined ? this.newClient(place, use) : checked(this.settings.client);
-    this.clients.set(name, made);
-    made.catch(() => this.clients.delete(name)); // whoever asked is told; the next one may have more luck
-    return made;
   }
 
   private async newClient(place: Place, use: KeyUse): Promise<S3ClientLike> {
@@ -138,28 +112,20 @@ class S3Transport implements Transport {
   }
 }
 
-/** A client whose own retries would hide from the chooser what happens. */
-async function checked(client: S3ClientLike): Promise<S3ClientLike> {
+/** A client whose own retries would hide from the chooser what happens is refused. */
+async function oneAttempt(client: S3ClientLike): Promise<S3ClientLike> {
   if ((await client.config.maxAttempts()) === 1) return client;
   throw new RoutingError("the S3 client retries by itself; make it with maxAttempts: 1");
 }
 
-function headIn(answer: any): Head {
-  const metadata = Object.entries<string>(answer.Metadata ?? {}).map(([key, value]) => [key.toLowerCase(), value]);
-  return { size: answer.ContentLength ?? 0, etag: answer.ETag ?? null, metadata: Object.fromEntries(metadata) };
+function s3Head(answer: any): Head {
+  return { size: answer.ContentLength ?? 0, etag: answer.ETag ?? null, metadata: metadataIn(answer.Metadata) };
 }
 
-/** An error of the SDK by status and code; the status stands in `$metadata`, never in the text. */
-function failureIn(fault: any): unknown {
+/** The status of an error stands in `$metadata`, never in its text. */
+function s3Failure(fault: any): unknown {
   const status: number = fault?.$metadata?.httpStatusCode ?? fault?.$response?.statusCode ?? 0;
-  const isNoAnswer = typeof fault?.code === "string" || ABORTED.has(fault?.name);
-  if (status === 0 && !isNoAnswer) return fault; // a fault of the call, not of the store
-  const code = String(fault.Code ?? fault.code ?? fault.name ?? "");
+  if (status === 0) return unanswered(fault);
   const retryAfterMs = retryAfterIn(fault.$response?.headers?.["retry-after"]);
-  return new TransportFailure(status, code, { retryAfterMs, wasSent: !(status === 0 && UNSENT.has(code)), cause: fault });
-}
-
-/** Milliseconds of a Retry-After in seconds; a date would be by the server's clock. */
-function retryAfterIn(header: unknown): number | null {
-  return typeof header === "string" && /^[0-9]{1,9}$/.test(header) ? Number(header) * 1000 : null;
+  return new TransportFailure(status, String(fault.Code ?? fault.name ?? ""), { retryAfterMs, cause: fault });
 }

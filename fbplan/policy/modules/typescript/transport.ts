@@ -114,6 +114,13 @@ export interface Transport {
   reload(): Promise<void>;
 }
 
+/** The longest that a timer of Node can be set to; a longer one would go off at once. */
+const LONGEST_TIMER_MS = 2n ** 31n - 1n;
+
+function timerMs(ms: bigint): number {
+  return Number(smaller(ms, LONGEST_TIMER_MS));
+}
+
 /** What a call gave, or how it failed. Whatever is no TransportFailure is a fault of the adapter, and thrown on. */
 async function came<T>(call: Promise<T>): Promise<{ readonly value: T } | { readonly failure: TransportFailure }> {
   try {

@@ -30,7 +30,7 @@ async function runWrite(desk: Desk, transport: Transport, begun: Flight, write: 
     const now = flight;
     const { does, bucket, ms } = now.action;
     const place = placeOf(now.view.policy, now.view.repository, bucket ?? "");
-    const timeoutMs = Number(ms);
+    const timeoutMs = timerMs(ms);
     switch (does) {
       case "try": {
         const { metadata, writeOnce, options } = write;
@@ -73,6 +73,5 @@ function compared(head: Head | null, write: Write): Found {
   const known = head.metadata["fbsha256"];
   if (known !== undefined && write.body.sha256 !== null) return known === write.body.sha256 ? "equal" : other;
   // a store that drops metadata may still name the MD5
-  const isSame = write.body.md5 !== null && (head.etag ?? "").replaceAll('"', "") === write.body.md5;
-  return isSame ? "equal" : other;
+  return (head.etag ?? "").replaceAll('"', "") === write.body.md5() ? "equal" : other;
 }
