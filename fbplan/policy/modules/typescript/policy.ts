@@ -133,13 +133,14 @@ function readRepository(name: string, part: Part, buckets: ReadonlyMap<string, B
   const [fleet, valid, select, retry] = [part.part("fleet"), part.part("valid"), part.part("select"), part.part("retry")];
   const hysteresis = select.part("hysteresis");
   const order = part.nameList("order");
-  if (new Set(order).size !== order.length || !order.every((bucket) => buckets.has(bucket))) {
+  const ordered = new Set(order);
+  if (ordered.size !== order.length || !order.every((bucket) => buckets.has(bucket))) {
     throw new Unusable("shape", `${part.at}.order: not buckets of the policy, each once`);
   }
   const keys = part.part("keys");
   fleet.integer("size", 1n, 1n);
   part.text("repo_id");
-  const others = [...buckets.values()].filter((bucket) => bucket.folders.has(name) && !order.includes(bucket.name));
+  const others = [...buckets.values()].filter((bucket) => bucket.folders.has(name) && !ordered.has(bucket.name));
   return {
     name,
     protocol: part.word("protocol", PROTOCOLS),
