@@ -14,15 +14,24 @@ SLICE = 0.1
 """Seconds between looks at the mark while waiting. The handler may not touch a lock: the thread that it interrupts may
 hold it."""
 
+_IN_THE_JOURNAL = (
+    b"\nstopped at once; what was on the way stands in the journal: run the same command again to finish\n"
+)
+
 
 class Stop:
     """The mark that a signal leaves. Safe to read from any thread."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, leave: Callable[[int], object] = os._exit) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        leave: Callable[[int], object] = os._exit,
+        last_words: bytes = _IN_THE_JOURNAL,
+    ) -> None:
         self.number = 0
         """The first signal that came; 0 for none."""
         self.at = 0.0
-        self._clock, self._leave = clock, leave
+        self._clock, self._leave, self._last_words = clock, leave, last_words
 
     @property
     def is_requested(self) -> bool:
@@ -34,12 +43,9 @@ class Stop:
         return self._clock() - self.at if self.number else 0.0
 
     def request(self, number: int) -> None:
-        """The first signal asks for an orderly stop. A second one leaves at once: the journal knows what was sent."""
+        """The first signal asks for an orderly stop. A second one leaves at once, with the last words."""
         if self.number:
-            os.write(
-                2,
-                b"\nstopped at once; what was on the way stands in the journal: run the same command again to finish\n",
-            )
+            os.write(2, self._last_words)
             self._leave(128 + number)
         self.number, self.at = number, self._clock()
 

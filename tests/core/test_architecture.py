@@ -25,11 +25,13 @@ LAYERS = (
     ("guards", "diff"),
     ("drain",),
     ("client", "planner", "wire"),
-    ("observe", "policy", "settle"),
+    ("observe", "policy", "settle", "metering"),
     ("render", "apply"),
     ("cli",),
 )
 RANK = {name: rank for rank, group in enumerate(LAYERS) for name in group}
+# What stands beside the layers, and who may import it.
+USERS = {"emulator": {"cli"}, "runtime": {"cli", "metering"}}
 HOMES = {
     "httpx": {"client"},
     "click": {"cli"},
@@ -60,7 +62,7 @@ def test_imports_go_one_way(part: str) -> None:
     for module in modules()[part]:
         if module.startswith("fbplan."):
             other = module.split(".")[1]
-            if other == part or (part == "cli" and other in {"emulator", "runtime"}):
+            if other == part or part in USERS.get(other, ()):
                 continue
             assert RANK[other] < RANK[part], f"{part} imports {other}"
 
