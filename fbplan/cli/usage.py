@@ -279,9 +279,11 @@ def _told(polled: Polled) -> str:
     from fbplan.metering.poller import blind_until
     from fbplan.runtime.times import stamp_of
 
+    at = datetime.fromtimestamp(polled.round.at_ms / 1000, UTC)
+    if not polled.is_published:
+        return f"{at:%Y-%m-%dT%H:%M:%SZ} nothing was learnt: what is published stands until its grants end"
     counts = Counter(found.quality for found in polled.round.buckets)
     told = ", ".join(f"{number} {word}" for word, number in sorted(counts.items())) or "no buckets"
     blind_ms = blind_until(polled.round)
     waits = f"; earlier grants are not known, so none are given until {stamp_of(blind_ms)}" if blind_ms else ""
-    at = datetime.fromtimestamp(polled.round.at_ms / 1000, UTC)
     return f"{at:%Y-%m-%dT%H:%M:%SZ} seq {polled.round.seq} published: {told}{waits}"

@@ -29,10 +29,12 @@ Alert = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What one poll came to; `faults` are why use could not be read, although it was published."""
+    """What one poll came to. `faults` are why use could not be read."""
 
     round: Round
     reading: Reading
+    is_published: bool = True
+    """False when nothing was learnt: the file stands as it is until its grants end."""
 
     @property
     def faults(self) -> tuple[FbplanError, ...]:
@@ -58,14 +60,21 @@ class Poller:
         self._hints_rest = 0
 
     def poll(self, api: Statistics) -> Polled:
-        """One round, published. Raises FbplanError when there is no policy or nothing could be published."""
+        """One round, published unless nothing was learnt. Raises FbplanError when there is no policy, or no place."""
         policy = self._current_policy()
         self._recall(policy)
         reading = read_statistics(api, policy, self._clock_ms(), with_hints=not self._hints_rest)
         gave_none = not self._hints_rest and not reading.health and not reading.faults
         self._hints_rest = HINTS_REST if gave_none else max(0, self._hints_rest - 1)
         for tried in range(1, TRIES + 1):
-            made = self._made(policy, reading)
+            memory = self._memory or Memory()
+            made = self._made(policy, reading, memory)
+            if made.cuts(memory):
+                self._memory = replace(memory, failures=made.failures)
+                self._tell(made)
+                return Polled(made, reading, is_published=False)
+            # remembered before it is published: when that fails half way, its grants may be out all the same
+            self._memory = made.memory
             try:
                 self._place.publish(usage_bytes(made, policy, self._habits, reading.health))
                 break
@@ -76,13 +85,8 @@ class Poller:
         self._tell(made)
         return Polled(made, reading)
 
-    def _made(self, policy: Policy, reading: Reading) -> Round:
-        now_ms = self._clock_ms()
-        memory = self._memory or Memory()
-        made = next_round(policy, reading.buckets, memory, self._habits, read_ms=reading.at_ms, now_ms=now_ms)
-        # remembered before it is published: when that fails half way, its grants may be out all the same
-        self._memory = made.memory
-        return made
+    def _made(self, policy: Policy, reading: Reading, memory: Memory) -> Round:
+        return next_round(policy, reading.buckets, memory, self._habits, read_ms=reading.at_ms, now_ms=self._clock_ms())
 
     def _current_policy(self) -> Policy:
         """The policy as it stands; what was good before when that cannot be used."""

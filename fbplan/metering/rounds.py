@@ -73,6 +73,28 @@ class Round:
         meters = {(b.bucket.name, m.meter.name): m.known for b in self.buckets for m in b.meters}
         return Memory(self.seq, self.failures, {**self.gone, **meters})
 
+    def cuts(self, memory: Memory) -> bool:
+        """Whether nothing was learnt and publishing would take more than it gives: grants that still run are lost by it.
+
+        A writer lives on the newest file alone. What it started counts by the file's `seq`, so the same grants cannot
+        stand in another file either.
+        """
+        closing = [(b.bucket.name, m) for b in self.buckets for m in b.meters if m.round is not None]
+        if any(m.standing.freshness is Freshness.FRESH for _, m in closing):
+            return False
+        newest = f"{memory.seq}."
+        for bucket, found in closing:
+            known = memory.meters.get((bucket, found.meter.name))
+            runs = sum(g.size for g in known.earlier if _runs(g, newest, self.at_ms)) if known is not None else 0
+            gives = sum(g.size for g in found.round.grants) if found.round is not None else 0
+            if gives * 2 < runs:
+                return True
+        return False
+
+
+def _runs(given: grants.Grant, newest: str, now_ms: int) -> bool:
+    return given.id.startswith(newest) and given.expires_ms > now_ms
+
 
 def next_round(
     policy: Policy,
