@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from metering_world import World
+from storage_places import S3
 
 
 @pytest.fixture
@@ -23,3 +25,20 @@ def open_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
 @pytest.fixture
 def world(open_world: Callable[..., World]) -> World:
     return open_world()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3]:
+    server = S3()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
+    for name in [n for n in os.environ if n.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in s3_server.environ().items():
+        monkeypatch.setenv(name, value)
+    s3_server.script.clear()
+    return s3_server
