@@ -18,7 +18,7 @@ from fbplan.cli.output import View, emit, palette_for, story
 from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
 from fbplan.cli.recovering import recover, require_settled, wanted_by
 from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
-from fbplan.cli.stop import Stop
+from fbplan.cli.stop import RECORDED, UNRECORDED, Stop
 from fbplan.cli.whence import from_here, with_commit
 from fbplan.client.api import WriteClient
 from fbplan.drain.records import lost_drains
@@ -77,7 +77,7 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
         )
     warn_of_lost_ledger(location, folder, environ)
     storage = open_storage(location, folder)
-    stop = Stop(is_recorded=storage is not None)
+    stop = Stop(last_words=RECORDED if storage is not None else UNRECORDED)
     with (
         leased(storage, request.lock_timeout, environ) as lease,
         connected(

@@ -11,7 +11,7 @@ from fbplan.cli.options import given_timeouts
 from fbplan.cli.timeouts import timeouts_from
 from fbplan.client.auth import Identity, Login, identity_from
 from fbplan.client.session import Session
-from fbplan.client.settings import Settings
+from fbplan.client.settings import Settings, Timeouts
 from fbplan.errors import AuthenticationFailed, UsageFault
 from fbplan.secrets import Secret
 
@@ -28,10 +28,11 @@ def connected(
     *,
     stopped: Callable[[], bool] = lambda: False,
     sleep: Callable[[float], None] = time.sleep,
+    patience: Timeouts | None = None,
 ) -> Iterator[Session]:
     """A session with the API at `url` (else FB_API_URL, else the public one). Raises AuthenticationFailed early.
 
-    Once `stopped` says so, calls that wait end in Interrupted; a `sleep` that returns early then makes it at once.
+    `patience` is what holds where the user says nothing. Once `stopped` says so, calls that wait end in Interrupted; a `sleep` that returns early then makes it at once.
     """
     given = url if url is not None else environ.get("FB_API_URL")
     if given is not None and not given.strip():
@@ -49,7 +50,7 @@ def connected(
             "it would stand in messages and process lists",
             "take it out; fbplan takes FB_EMAIL and FB_PASSWORD, or FB_JWT",
         )
-    settings = Settings(target, concurrency, timeouts_from(given_timeouts(), environ))
+    settings = Settings(target, concurrency, timeouts_from(given_timeouts(), environ, patience))
     identity = identity_from(environ)
     if target.startswith(EMULATOR):
         from fbplan.emulator import open_emulator

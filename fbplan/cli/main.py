@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "author": {"init": "author", "validate": "author", "schema": "author"},
     "change": {"plan": "change", "show": "change", "apply": "change"},
-    "observe": {"whoami": "observe", "history": "history"},
+    "observe": {"whoami": "observe", "usage": "usage", "history": "history"},
     "policy": {"policy": "policy"},
     "local": {"demo": "demo", "emulator": "emulator", "ledger": "observe", "journal": "journal", "unlock": "unlock"},
 }

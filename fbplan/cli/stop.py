@@ -14,8 +14,8 @@ SLICE = 0.1
 """Seconds between looks at the mark while waiting. The handler may not touch a lock: the thread that it interrupts may
 hold it."""
 
-_RECORDED = b"\nstopped at once; what was on the way stands in the journal: run the same command again to finish\n"
-_UNRECORDED = (
+RECORDED = b"\nstopped at once; what was on the way stands in the journal: run the same command again to finish\n"
+UNRECORDED = (
     b"\nstopped at once; with `ledger: none` nothing tells what was on the way: see what is there with fbplan plan\n"
 )
 
@@ -27,14 +27,12 @@ class Stop:
         self,
         clock: Callable[[], float] = time.monotonic,
         leave: Callable[[int], object] = os._exit,
-        *,
-        is_recorded: bool = True,
+        last_words: bytes = RECORDED,
     ) -> None:
         self.number = 0
         """The first signal that came; 0 for none."""
         self.at = 0.0
-        self._clock, self._leave = clock, leave
-        self._last_words = _RECORDED if is_recorded else _UNRECORDED
+        self._clock, self._leave, self._last_words = clock, leave, last_words
 
     @property
     def is_requested(self) -> bool:
@@ -46,7 +44,7 @@ class Stop:
         return self._clock() - self.at if self.number else 0.0
 
     def request(self, number: int) -> None:
-        """The first signal asks for an orderly stop. A second one leaves at once: the journal knows what was sent."""
+        """The first signal asks for an orderly stop. A second one leaves at once, with the last words."""
         if self.number:
             os.write(2, self._last_words)
             self._leave(128 + number)

@@ -12,10 +12,10 @@ from fbplan.errors import UsageFault
 NAMES = tuple(declared.name for declared in fields(Timeouts))
 
 
-def timeouts_from(given: Iterable[str], environ: Mapping[str, str]) -> Timeouts:
+def timeouts_from(given: Iterable[str], environ: Mapping[str, str], base: Timeouts | None = None) -> Timeouts:
     """The variable first (`read=10s,create=2m`), then what the command line says. Raises UsageFault."""
     listed = [part for part in (environ.get("FBPLAN_TIMEOUTS") or "").split(",") if part.strip()]
-    return replace(Timeouts(), **{**_read(listed, "FBPLAN_TIMEOUTS"), **_read(given, "--timeout")})
+    return replace(base or Timeouts(), **{**_read(listed, "FBPLAN_TIMEOUTS"), **_read(given, "--timeout")})
 
 
 def _read(entries: Iterable[str], where: str) -> dict[str, float]:

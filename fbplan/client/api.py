@@ -39,6 +39,21 @@ class ReadClient:
         params = {"startDate": start, "endDate": end, "bucketId": ",".join(bucket_ids)}
         return _listed(self._session.read("/stats/daily", params), "data", "GET /stats/daily")
 
+    def minutes(self, start: str, end: str, bucket_ids: list[str]) -> list[Mapping[str, Any]]:
+        """Rows of `/stats/minute`, shaped like those of a day."""
+        params = {"startDate": start, "endDate": end, "bucketId": ",".join(bucket_ids)}
+        return _listed(self._session.read("/stats/minute", params), "data", "GET /stats/minute")
+
+    def totals(self, bucket_ids: list[str]) -> list[Mapping[str, Any]]:
+        """Lifetime totals of `/bucket/stats`, as decimal strings; a bucket without traffic has its row too."""
+        params = {"bucketId": ",".join(bucket_ids)}
+        return _listed(self._session.read("/bucket/stats", params), "stats", "GET /bucket/stats")
+
+    def node_minutes(self, bucket_ids: list[str]) -> list[Mapping[str, Any]]:
+        """The state of each node for each bucket, from `/stats/nodes/minute`."""
+        params = {"bucketId": ",".join(bucket_ids)}
+        return _listed(self._session.read("/stats/nodes/minute", params), "data", "GET /stats/nodes/minute")
+
     def validate_bucket(self, remote_id: str, bucket: str) -> Mapping[str, Any]:
         """Ask online nodes to probe a registered bucket; changes nothing."""
         found = self._session.read(

@@ -25,17 +25,14 @@ LAYERS = (
     ("guards", "diff"),
     ("drain",),
     ("client", "planner", "wire"),
-    ("observe", "policy", "settle"),
+    ("observe", "policy", "settle", "metering"),
     ("simulation",),
     ("render", "apply"),
     ("cli",),
 )
 RANK = {name: rank for rank, group in enumerate(LAYERS) for name in group}
-RUNTIME_USERS = {
-    "cli",
-    "simulation",
-}
-"""The chooser is for other people's processes; of fbplan only what explains, feeds or plays it may import it."""
+# What stands beside the layers, and who may import it.
+USERS = {"emulator": {"cli"}, "runtime": {"cli", "metering", "simulation"}}
 HOMES = {
     "httpx": {"client"},
     "click": {"cli"},
@@ -66,10 +63,7 @@ def test_imports_go_one_way(part: str) -> None:
     for module in modules()[part]:
         if module.startswith("fbplan."):
             other = module.split(".")[1]
-            if other == part or (part == "cli" and other == "emulator"):
-                continue
-            if other == "runtime":
-                assert part in RUNTIME_USERS, f"{part} imports the chooser"
+            if other == part or part in USERS.get(other, ()):
                 continue
             assert RANK[other] < RANK[part], f"{part} imports {other}"
 

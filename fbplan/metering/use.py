@@ -1,0 +1,60 @@
+"""Use of one meter in its period, from what the statistics say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fbplan.metering.rows import Odd, Row, Total
+from fbplan.runtime.calendar import Span, span_at
+from fbplan.runtime.policy import Meter
+from fbplan.runtime.times import DAY_MS
+
+STORED = "stored_bytes"
+_FIELDS: Mapping[str, str] = {"ingress_bytes": "up", "egress_bytes": "down", STORED: "change"}
+
+
+@dataclass(frozen=True, slots=True)
+class BucketReading:
+    """What was read of one bucket in one poll."""
+
+    rows: tuple[Row, ...] | Odd
+    total: Total | Odd
+
+
+def is_level(meter: Meter) -> bool:
+    """Whether the meter shows what is there now, which may fall, instead of what has passed."""
+    return meter.name == STORED
+
+
+def spans_at(meter: Meter, at_ms: int) -> tuple[Span, ...]:
+    """The period that counts; in the grace after its start also the one before, which then counts as well."""
+    if is_level(meter):
+        return (Span("none", 0, None),)  # a month that ends empties no bucket
+    span = span_at(meter.period, at_ms)
+    if span.ends_ms is not None and at_ms < span.starts_ms + meter.period.grace_ms:
+        return span, span_at(meter.period, span.starts_ms - 1)
+    return (span,)
+
+
+def sums(meter: Meter, spans: tuple[Span, ...], found: BucketReading) -> Mapping[str, int] | Odd:
+    """Bytes per period, by its key.
+
+    Daily rows are summed; a day that lies in two periods (a time zone other than UTC) counts in both. What has no
+    beginning, and what is stored, comes from the lifetime totals. That there are no rows is believed of a bucket that
+    the totals know.
+    """
+    field = _FIELDS[meter.name]
+    if spans[0].ends_ms is None:
+        if isinstance(found.total, Odd):
+            return found.total
+        return {spans[0].key: max(0, getattr(found.total, field))}
+    if isinstance(found.rows, Odd):
+        return found.rows
+    if not found.rows and isinstance(found.total, Odd):
+        return Odd(f"there are no rows, and no word that this means no use: {found.total.why}")
+    return {span.key: sum(getattr(row, field) for row in found.rows if _is_in(row, span)) for span in spans}
+
+
+def _is_in(row: Row, span: Span) -> bool:
+    return row.at_ms + DAY_MS > span.starts_ms and (span.ends_ms is None or row.at_ms < span.ends_ms)
