@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 )
 
@@ -72,12 +71,10 @@ func main() {
 	questions := bufio.NewReader(os.Stdin)
 	for {
 		text, err := questions.ReadBytes('\n')
-		if len(bytes.TrimSpace(text)) > 0 {
-			os.Stdout.Write(append(canonical(answerTo(text)), '\n'))
-		}
-		if err == io.EOF {
+		if err != nil {
 			return
 		}
+		os.Stdout.Write(append(canonical(answerTo(text)), '\n'))
 	}
 }
 
@@ -129,6 +126,10 @@ func writes(asked question) any {
 	if fault != nil {
 		return map[string]any{"error": fault.Reason}
 	}
+	routed := rules.repositories[asked.Repository]
+	if routed == nil {
+		return map[string]any{"error": "repository"}
+	}
 	off := map[string]bool{}
 	for _, rule := range asked.Off {
 		off[rule] = true
@@ -136,7 +137,7 @@ func writes(asked question) any {
 	known := newState()
 	return documents(asked.Steps, func(s step) any {
 		v := &view{
-			policy: rules, repository: rules.repositories[asked.Repository], confirmedMS: asked.ConfirmedMS,
+			policy: rules, repository: routed, confirmedMS: asked.ConfirmedMS,
 			writer: asked.Writer, simple: asked.Simple, expectsUsage: asked.ExpectsUsage, bornMS: asked.BornMS, off: off,
 		}
 		if s.Usage != nil {
@@ -152,6 +153,9 @@ func writes(asked question) any {
 
 // content is that of a file: a string is the content itself, anything else is a document as it stands in it.
 func content(file json.RawMessage) []byte {
+	if len(file) == 0 {
+		panic("a file is missing")
+	}
 	var text string
 	if bytes.HasPrefix(file, []byte(`"`)) && json.Unmarshal(file, &text) == nil {
 		return []byte(text)
