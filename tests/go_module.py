@@ -43,7 +43,15 @@ def environment(**changes: str) -> dict[str, str]:
     """For `go`: what it builds stays in .tools, and nothing comes from a network."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     own = {"GOCACHE": str(TOOLS / "go-cache"), "GOPATH": str(TOOLS / "go-path"), "GOENV": "off"}
-    return {**kept, **own, "GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0", **changes}
+    return {
+        **kept,
+        **own,
+        "GOFLAGS": "-mod=mod",
+        "GOPROXY": "off",
+        "GOTOOLCHAIN": "local",
+        "CGO_ENABLED": "0",
+        **changes,
+    }
 
 
 def module_text(package: str = "fbroute") -> str:

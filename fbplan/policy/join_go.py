@@ -25,7 +25,7 @@ def joined(files: Iterable[str], *, package: str, made_by: str) -> str:
     docs, imports, codes = [], set(), []
     for text in files:
         found = _FILE.fullmatch(text)
-        if found is None or "\nimport " in found["code"]:
+        if found is None or found["code"].startswith("import "):
             raise ValueError("a Go file begins with its package clause, and then one import block")
         docs.append(found["doc"])
         imports |= {line.strip() for line in (found["block"] or found["line"] or "").splitlines() if line.strip()}
