@@ -41,9 +41,10 @@ func (d *Decision) candidate(name string) Candidate {
 // the request, which has `tried` some buckets already.
 func decide(v *view, s *state, nowMS int64, asked request, tried []string) Decision {
 	made := Decision{AtMS: nowMS}
-	for _, name := range v.repository.attached {
+	for index, name := range v.repository.attached {
 		own := s.local(name)
-		if barred, isBarred := barredBy(v, own, nowMS, name, asked, tried); isBarred {
+		isOrdered := index < len(v.repository.order) // the order comes first
+		if barred, isBarred := barredBy(v, own, nowMS, name, isOrdered, asked, tried); isBarred {
 			made.Candidates = append(made.Candidates, barred)
 			continue
 		}
@@ -107,13 +108,13 @@ func (s *state) note(made Decision) {
 }
 
 // barredBy is rule 1, the age of the policy, and a store that said no: whatever else, this bucket is out.
-func barredBy(v *view, own *local, nowMS int64, name string, asked request, tried []string) (Candidate, bool) {
+func barredBy(v *view, own *local, nowMS int64, name string, isOrdered bool, asked request, tried []string) (Candidate, bool) {
 	barred := Candidate{Bucket: name, Tier: "closed"}
 	isTooLarge := func(limited meter) bool { return asked.size > limited.hard }
 	switch found := v.bucket(name); {
 	case v.hasExpired(nowMS) && v.has("6.expired"):
 		barred.Rule = "6.expired"
-	case !slices.Contains(v.repository.order, name) && v.has("1.role"):
+	case !isOrdered && v.has("1.role"):
 		barred.Rule = "1.role"
 	case found.state != "active" && v.has("1.state"):
 		barred.Rule = "1.state"

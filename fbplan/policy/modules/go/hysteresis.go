@@ -70,7 +70,8 @@ func deniedBy(v *view, known *hold, nowMS int64, name string, capBytes int64, fo
 
 func ramping(v *view, lifted *hold, nowMS int64, name string) held {
 	length := v.repository.rampMS
-	if nowMS >= lifted.liftedMS+length || !v.has("4.ramp") {
+	// a policy that came meanwhile may have no ramp, and a clock may have been set back
+	if length == 0 || nowMS >= lifted.liftedMS+length || !v.has("4.ramp") {
 		return held{}
 	}
 	mine := turn(v.writer, name, lifted.liftedSeq)
