@@ -1,4 +1,4 @@
-"""`policy render | diff | check`: the routing policy file."""
+"""`policy render | diff | check | module`: the routing policy file, and what obeys it in other languages."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from fbplan.cli.options import spec_argument
 from fbplan.cli.output import story
 from fbplan.errors import ExitCode, FbplanError
+from fbplan.policy.module import LANGUAGES
 
 
 @click.group()
@@ -97,4 +98,27 @@ def check(source: Path) -> int:
             f"the policy file has {len(problems)} problems", str(file), "", "fbplan apply writes it again from the spec"
         )
     click.echo(f"{file}: good")
+    return int(ExitCode.OK)
+
+
+@policy.command(
+    epilog="\b\nExamples:\n  fbplan policy module --lang typescript --out src/fbplan.ts\n  fbplan policy module --lang typescript > src/fbplan.ts"
+)
+@click.option("--lang", "name", required=True, type=click.Choice(sorted(LANGUAGES)), help="The language of the module.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout.")
+def module(name: str, out: Path | None) -> int:
+    """Write the chooser for a service in another language: one file, nothing to install."""
+    from fbplan.policy.module import module_text
+
+    text = module_text(LANGUAGES[name])
+    if out is None:
+        click.echo(text, nl=False)
+        return int(ExitCode.OK)
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FbplanError(
+            "the module cannot be written", str(out), error.strerror or "", "name another --out"
+        ) from None
+    story(f"{out}: written")
     return int(ExitCode.OK)

@@ -65,7 +65,8 @@ def _denied(view: View, hold: Hold, now_ms: int, bucket: Bucket, tier: str, foun
 
 def _ramping(view: View, hold: Hold, now_ms: int, bucket: Bucket) -> Held:
     began, length = hold.lifted_ms or 0, view.repository.ramp_ms
-    if now_ms >= began + length or "4.ramp" in view.off:
+    # a policy that came meanwhile may have no ramp, and a clock may have been set back
+    if not length or now_ms >= began + length or "4.ramp" in view.off:
         return Held(None)
     mine = turn(view.writer, bucket.name, hold.lifted_seq)
     if mine < (now_ms - began) * 1_000_000 // length:

@@ -103,6 +103,7 @@ def test_a_token_never_comes_from_a_flag_and_every_command_has_an_example(desk: 
         ["policy", "render"],
         ["policy", "diff"],
         ["policy", "check"],
+        ["policy", "module"],
         ["demo"],
         ["emulator"],
         ["ledger", "list"],

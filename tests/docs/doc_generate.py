@@ -5,6 +5,7 @@ schema of the spec ─┬─ docs/settings.md
 schema of the plan ─── schemas/plan.schema.json
 table of codes ─────── docs/codes.md
 runs of the matrix ─── docs/reliability.md
+vectors, languages ─── docs/conformance.md
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from fbplan.plan import plan_schema
 from fbplan.spec.schema import codes_table, spec_schema
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests/reliability"))
-from fault_table import reliability_text  # noqa: E402 -- its folder is found by the line above
+sys.path += [str(ROOT / folder) for folder in ("tests", "tests/reliability", "tests/runtime/conformance")]
+from conformance_table import conformance_text  # noqa: E402 -- their folders are found by the line above
+from fault_table import reliability_text  # noqa: E402
 
 Schema = Mapping[str, Any]
 
@@ -174,6 +176,7 @@ def documents() -> dict[Path, str]:
         ROOT / "docs/settings.md": settings_text(),
         ROOT / "docs/codes.md": codes_text(),
         ROOT / "docs/reliability.md": reliability_text(),
+        ROOT / "docs/conformance.md": conformance_text(),
         ROOT / "schemas/spec.schema.json": spec_schema(),
         ROOT / "schemas/plan.schema.json": plan_schema(),
     }

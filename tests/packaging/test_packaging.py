@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from fbplan.policy.module import LANGUAGES, module_text
+
 ROOT = Path(__file__).resolve().parents[2]
 PIP = ("-m", "pip", "-qq", "--disable-pip-version-check")
 
@@ -78,6 +80,7 @@ def test_the_wheel_holds_all_that_runs_and_nothing_else(wheel):
         "fbplan/cli/demo.yaml",
         "fbplan/emulator/openapi.yaml",
         "fbplan/emulator/schema.sql",
+        "fbplan/policy/modules/typescript/decision.ts",
         "fbplan/policy/templates/env.j2",
         "fbplan/render/templates/plan.md.j2",
     } <= names
@@ -125,6 +128,12 @@ def test_the_demo_runs_from_the_wheel(installed, anywhere):
 
     assert "no changes; 6 resources as declared" in told
     assert "the next write goes to app-logs-azure" in told
+
+
+def test_the_modules_for_other_languages_come_with_the_wheel(installed, anywhere):
+    run(installed / "fbplan", "policy", "module", "--lang", "typescript", "--out", "fbplan.ts", **anywhere)
+
+    assert (anywhere["cwd"] / "fbplan.ts").read_text(encoding="utf-8") == module_text(LANGUAGES["typescript"])
 
 
 def test_a_spec_elsewhere_is_validated(installed, anywhere):

@@ -17,7 +17,7 @@ from fbplan.runtime.flight import Answer
 from fbplan.runtime.policy import Period
 from fbplan.runtime.record import write_record
 from fbplan.runtime.rules import RULES
-from fbplan.runtime.state import State, charged, failed, tokens_at
+from fbplan.runtime.state import Hold, Local, State, charged, failed, tokens_at
 from fbplan.runtime.tuning import SLOTS, TOKENS
 from fbplan.runtime.view import Request
 from fbplan.runtime.words import why
@@ -125,3 +125,14 @@ def test_a_period_contains_the_time_it_is_asked_for_and_begins_at_midnight_there
     begins = datetime.fromtimestamp(span.starts_ms // 1000, UTC).astimezone(ZoneInfo(tz))
     assert (begins.day, begins.hour, begins.minute, f"{begins:%Y-%m}") == (anchor, 0, 0, span.key)
     assert span_at(Period("month", tz, anchor, 0), span.starts_ms - 1).key == key_before(span.key)
+
+
+def test_a_policy_without_a_ramp_that_came_in_the_middle_of_one_ends_it_also_when_the_clock_was_set_back():
+    view = view_of(
+        policy_document(select={"hysteresis": {"ramp_s": 0}}),
+        usage_document({"a": {"used": 0, "soft": 90, "hard": 90}}),
+    )
+    lifted = Hold(T0, 1, "2026-11", T0 + 1000, 1)
+    state = State().put("a", Local(soft=lifted, hard=lifted))
+
+    assert decide(view, state, T0, Request(1)).candidates[0].rule == "2.open"

@@ -15,10 +15,16 @@ from fbplan.runtime.usage import read_usage
 from fbplan.runtime.view import Request, View
 
 
+class NoSuchRepository(Exception):
+    pass
+
+
 def play(vector: dict[str, Any], off: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
     """The records of all steps, with some rules left out."""
-    policy = read_policy(raw(vector["policy"]))
-    usages = {name: read_usage(raw(document)) for name, document in vector["usages"].items()}
+    policy = read_policy(_content(vector["policy"]))
+    usages = {name: read_usage(_content(document)) for name, document in sorted(vector["usages"].items())}
+    if vector["repository"] not in policy.repositories:
+        raise NoSuchRepository
     state, records = State(), []
     for step in vector["steps"]:
         usage = usages[step["usage"]] if step["usage"] is not None else None
@@ -36,6 +42,11 @@ def play(vector: dict[str, Any], off: frozenset[str] = frozenset()) -> list[dict
         state, record = _write(view, state, step)
         records.append(record)
     return records
+
+
+def _content(file: dict[str, Any] | str) -> bytes:
+    """A file as it stands on disk: made from a document, or given as it is."""
+    return file.encode() if isinstance(file, str) else raw(file)
 
 
 def _write(view: View, state: State, step: dict[str, Any]) -> tuple[State, dict[str, Any]]:
