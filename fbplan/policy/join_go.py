@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+PACKAGE = "fbroute"
+
 _FILE = re.compile(
     r"(?P<doc>(?://[^\n]*\n)*)package \w+\n+"
     r"(?:import (?:\((?P<block>[^)]*)\)|(?P<line>[^\n]+))\n+)?"
@@ -17,8 +19,8 @@ _FILE = re.compile(
 )
 
 
-def joined(files: Iterable[str], *, package: str, made_by: str) -> str:
-    """One file of `package`. `made_by` is its first line; the comment above a package clause, where a file has one, stays.
+def joined(files: Iterable[str], head: str, package: str = PACKAGE) -> str:
+    """One file, the comment `head` at its top. A comment above a package clause, where a file has one, stays.
 
     Raises ValueError for a file that is not laid out so.
     """
@@ -31,5 +33,5 @@ def joined(files: Iterable[str], *, package: str, made_by: str) -> str:
         imports |= {line.strip() for line in (found["block"] or found["line"] or "").splitlines() if line.strip()}
         codes.append(found["code"].strip("\n"))
     block = "".join(f"\t{line}\n" for line in sorted(imports))
-    head = f"// {made_by}\n\n{''.join(docs)}package {package}\n"
-    return "\n".join([head, f"import (\n{block})", *(f"\n{code}" for code in codes if code)]) + "\n"
+    top = f"{head}\n\n{''.join(docs)}package {package}\n\nimport (\n{block})"
+    return "\n\n".join((top, *filter(None, codes))) + "\n"

@@ -13,7 +13,7 @@ def test_imports_are_merged_and_code_follows_in_order() -> None:
         "package p\n\n// b comes second.\nvar b = 1\n",
         'package p\n\nimport "fmt"\n\nfunc c() {\n\tfmt.Println(`\nimport (`)\n}\n',
     ]
-    assert joined(files, package="q", made_by="Made by fbplan.") == (
+    assert joined(files, "// Made by fbplan.", "q") == (
         "// Made by fbplan.\n\n// Package p is for tests.\npackage q\n\n"
         'import (\n\t"fmt"\n\t"strings"\n)\n\n'
         'var a = fmt.Sprint(strings.ToLower("A"))\n\n'
@@ -25,4 +25,4 @@ def test_imports_are_merged_and_code_follows_in_order() -> None:
 @pytest.mark.parametrize("text", ["", "var a = 1\n", 'package p\n\nimport "a"\n\nimport "b"\n'])
 def test_a_file_that_is_laid_out_otherwise_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="package clause"):
-        joined([text], package="p", made_by="Made by fbplan.")
+        joined([text], "// Made by fbplan.")
