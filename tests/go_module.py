@@ -9,6 +9,8 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -70,8 +72,22 @@ def written(folder: Path, files: dict[str, str]) -> Path:
     return folder
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """One process at a time: two that build at once both compile the whole standard library, which takes a minute."""
+    (TOOLS / "go-programs").mkdir(parents=True, exist_ok=True)
+    with (TOOLS / "go-programs/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def go(folder: Path, *arguments: str, **environ: str) -> str:
     """What `go` prints; it must succeed and warn of nothing."""
+    with alone():
+        return _go(folder, *arguments, **environ)
+
+
+def _go(folder: Path, *arguments: str, **environ: str) -> str:
     ran = subprocess.run(
         [str(compiler()), *arguments], cwd=folder, env=environment(**environ), capture_output=True, text=True
     )
@@ -79,18 +95,15 @@ def go(folder: Path, *arguments: str, **environ: str) -> str:
     return ran.stdout
 
 
-def built(source: Path, *, race: bool = False) -> Path:
-    """The program of a Go file together with the module; made once for one text and compiler, also by two processes."""
+def built(source: Path) -> Path:
+    """The program of a Go file together with the module; made once for one text and compiler."""
     files = {"fbroute.go": module_text("main"), source.name: source.read_text(encoding="utf-8")}
-    mark = "\0".join((str(compiler()), str(race), *files, *files.values()))
+    mark = "\0".join((str(compiler()), *files, *files.values()))
     made = TOOLS / "go-programs" / f"{source.stem}-{hashlib.sha256(mark.encode()).hexdigest()[:16]}"
-    made.parent.mkdir(parents=True, exist_ok=True)
-    with (made.parent / "lock").open("w") as lock, tempfile.TemporaryDirectory() as folder:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(), tempfile.TemporaryDirectory() as folder:
         if not made.is_file():
-            flags, environ = (["-race"], {"CGO_ENABLED": "1"}) if race else ([], {})
             program = Path(folder, "program")
-            go(written(Path(folder, "source"), files), "build", *flags, "-o", str(program), ".", **environ)
+            _go(written(Path(folder, "source"), files), "build", "-o", str(program), ".")
             shutil.move(program, made)
     return made
 

@@ -58,32 +58,6 @@ func TestAListingHasEveryPageAndTheKeysAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestAnySilenceEndsARequestButABodyThatMovesMayTakeLonger(t *testing.T) {
-	s3, place := store(t, func(to http.ResponseWriter, asked *http.Request) {
-		if strings.HasSuffix(asked.URL.Path, "silent") {
-			<-asked.Context().Done()
-			return
-		}
-		for part := 0; part < 8; part++ {
-			_, _ = io.WriteString(to, "x")
-			to.(http.Flusher).Flush()
-			time.Sleep(100 * time.Millisecond)
-		}
-	})
-	got, err := s3.Get(context.Background(), place, "moving", 700*time.Millisecond)
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := io.ReadAll(got.Content)
-	if string(content) != "xxxxxxxx" || err != nil {
-		t.Errorf("%q %v", content, err)
-	}
-	_, err = s3.Get(context.Background(), place, "silent", 10*time.Millisecond)
-	if failure := failureOf(err); failure.Status != 0 || failure.IsUnsent {
-		t.Errorf("%+v", failure)
-	}
-}
-
 func TestWhatIsRefusedSaysStatusCodeAndPause(t *testing.T) {
 	var after string
 	s3, place := store(t, func(to http.ResponseWriter, asked *http.Request) {

@@ -43,7 +43,8 @@ func (s *S3) send(ctx context.Context, sent errand, timeout time.Duration) (*htt
 		sign(request, credentials, s.options.Region, time.Now())
 		var answer *http.Response
 		if answer, err = s.client.Do(request); err == nil {
-			answer.Body = &reading{answer.Body, silence, timeout, func() { silence.Stop(); cancel() }}
+			silence.Stop()
+			answer.Body = &incoming{answer.Body, silence, timeout, cancel}
 			if 200 <= answer.StatusCode && answer.StatusCode < 300 {
 				return answer, nil
 			}
@@ -91,7 +92,7 @@ func (s *S3) request(ctx context.Context, sent errand, silence *time.Timer, time
 	if sent.size == 0 {
 		request.Body = http.NoBody // an empty body of unknown length would go in chunks
 	} else {
-		request.Body = &reading{io.NopCloser(sent.body), silence, timeout, func() {}}
+		request.Body = &outgoing{io.NopCloser(sent.body), silence, timeout}
 	}
 	return request, nil
 }
@@ -104,25 +105,36 @@ func queryOf(query map[string]string) string {
 	return strings.Join(pairs, "&")
 }
 
-// reading is a body that moves: each read puts the end of the request off.
-type reading struct {
+// outgoing is a body on its way: how long its source takes is the caller's affair, how long the network takes is not.
+type outgoing struct {
 	io.ReadCloser
 	silence *time.Timer
 	timeout time.Duration
-	// over is called when it is closed.
-	over func()
 }
 
-func (r *reading) Read(into []byte) (int, error) {
-	count, err := r.ReadCloser.Read(into)
-	r.silence.Reset(r.timeout)
-	return count, err
+func (o *outgoing) Read(into []byte) (int, error) {
+	o.silence.Stop()
+	defer o.silence.Reset(o.timeout)
+	return o.ReadCloser.Read(into)
 }
 
-func (r *reading) Close() error {
-	err := r.ReadCloser.Close()
-	r.over()
-	return err
+// incoming is a body as it comes: only while somebody reads it, silence counts.
+type incoming struct {
+	io.ReadCloser
+	silence *time.Timer
+	timeout time.Duration
+	cancel  context.CancelFunc
+}
+
+func (i *incoming) Read(into []byte) (int, error) {
+	i.silence.Reset(i.timeout)
+	defer i.silence.Stop()
+	return i.ReadCloser.Read(into)
+}
+
+func (i *incoming) Close() error {
+	defer i.cancel()
+	return i.ReadCloser.Close()
 }
 
 func refusal(answer *http.Response) *TransportFailure {
