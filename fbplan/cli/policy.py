@@ -119,7 +119,7 @@ def check(source: str) -> int:
 
 
 @policy.command(
-    epilog="\b\nExamples:\n  fbplan policy module --lang typescript --out src/fbplan.ts\n  fbplan policy module --lang typescript > src/fbplan.ts"
+    epilog="\b\nExamples:\n  fbplan policy module --lang typescript --out src/fbplan.ts\n  fbplan policy module --lang go --out fbroute/fbroute.go"
 )
 @click.option("--lang", "name", required=True, type=click.Choice(sorted(LANGUAGES)), help="The language of the module.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout.")

@@ -80,6 +80,7 @@ def test_the_wheel_holds_all_that_runs_and_nothing_else(wheel):
         "fbplan/cli/demo.yaml",
         "fbplan/emulator/openapi.yaml",
         "fbplan/emulator/schema.sql",
+        "fbplan/policy/modules/go/decision.go",
         "fbplan/policy/modules/typescript/decision.ts",
         "fbplan/policy/templates/env.j2",
         "fbplan/render/templates/plan.md.j2",
@@ -131,9 +132,10 @@ def test_the_demo_runs_from_the_wheel(installed, anywhere):
 
 
 def test_the_modules_for_other_languages_come_with_the_wheel(installed, anywhere):
-    run(installed / "fbplan", "policy", "module", "--lang", "typescript", "--out", "fbplan.ts", **anywhere)
+    for name, language in LANGUAGES.items():
+        run(installed / "fbplan", "policy", "module", "--lang", name, "--out", name, **anywhere)
 
-    assert (anywhere["cwd"] / "fbplan.ts").read_text(encoding="utf-8") == module_text(LANGUAGES["typescript"])
+        assert (anywhere["cwd"] / name).read_text(encoding="utf-8") == module_text(language)
 
 
 def test_a_spec_elsewhere_is_validated(installed, anywhere):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import go_module
 import typescript_module
 
 HERE = Path(__file__).resolve().parent
@@ -28,6 +29,7 @@ class Language:
 LANGUAGES = (
     Language("Python", lambda: None, lambda: (sys.executable, HERE / "runner.py")),
     Language("Node", typescript_module.missing, lambda: ("node", HERE / "runner.mjs", typescript_module.built())),
+    Language("Go", go_module.missing, lambda: (go_module.built(HERE / "runner.go"),)),
 )
 
 
