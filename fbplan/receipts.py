@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from fbplan.errors import ExitCode
@@ -21,7 +20,11 @@ from fbplan.storage.base import RECEIPTS
 
 FORMAT = "fbplan.receipt/1"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NAMED = re.compile(rb'\{"format":"(fbplan\.receipt/[\w.+-]{1,40})"')
+_HEAD = f'{{"format":"{FORMAT}"'.encode()
 _LONGEST = 300
+_LONGEST_WORD = len("false")
+_MOST = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,15 @@ class History:
     receipts: tuple[Receipt, ...] = ()
     torn: tuple[str, ...] = ()
     """Lines that a crash cut short: nothing was tampered with."""
-    broken: tuple[str, ...] = field(default=())
-    """Where the chain does not hold."""
+    broken: tuple[str, ...] = ()
+    """Where the chain does not hold, or a line is no receipt."""
+    newer: tuple[str, ...] = ()
+    """Lines of another version of fbplan: in the chain they count, and what they say is not shown."""
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether every line was read, or cut short by a crash, and the chain holds."""
+        return not self.broken and not self.newer
 
 
 def actions_of(report: Report) -> tuple[Act, ...]:
@@ -123,15 +133,20 @@ def append_receipt(storage: Storage, receipt: Receipt) -> None:
 
 def read_history(storage: Storage) -> History:
     """Every receipt, and whether the chain holds. Raises FbplanError when they cannot be read."""
-    content = storage.read_log(RECEIPTS)
     found: list[Receipt] = []
-    torn, broken = [], []
+    torn, broken, newer = [], [], []
     before, number = b"", 0
-    for line_number, line in enumerate(_lines(content), 1):
+    for line_number, line in enumerate(_lines(storage.read_log(RECEIPTS)), 1):
         receipt, where = _parsed(line), f"line {line_number}"
         if receipt is None:
-            torn.append(f"{where} was cut short: the apply that wrote it was killed, or its machine")
-            before, number = line, number + 1
+            number += 1
+            if (named := _format_of(line)) not in {None, FORMAT}:
+                newer.append(f"{where} was written by another version of fbplan: its format is '{named}'")
+            elif _is_cut(line):
+                torn.append(f"{where} was cut short: the apply that wrote it was killed, or its machine")
+            else:
+                broken.append(f"{where} is no receipt: it was changed or put in")
+            before = line
             continue
         if receipt.previous != (_digest(before) if before else ""):
             broken.append(
@@ -141,7 +156,7 @@ def read_history(storage: Storage) -> History:
             broken.append(f"{where} is receipt {receipt.number}, and {number + 1} was expected")
         found.append(receipt)
         before, number = line, receipt.number
-    return History(tuple(found), tuple(torn), tuple(broken))
+    return History(tuple(found), tuple(torn), tuple(broken), tuple(newer))
 
 
 def encoded(receipt: Receipt) -> bytes:
@@ -164,19 +179,60 @@ def _digest(line: bytes) -> str:
     return f"sha256:{hashlib.sha256(line).hexdigest()}"
 
 
+def _format_of(line: bytes) -> str | None:
+    """The format that a line names, whatever else stands in it."""
+    found = _NAMED.match(line)
+    return found[1].decode() if found is not None else None
+
+
+def _is_cut(line: bytes) -> bool:
+    """Whether a line is the beginning of a receipt, or the zeros that a power cut leaves; the next receipt ends it."""
+    if not line.strip(b"\0"):
+        return True
+    if not (line.startswith(_HEAD) or _HEAD.startswith(line)):
+        return False
+    try:
+        json.loads(line.decode("utf-8", "ignore"))  # a letter may be cut, too
+    except json.JSONDecodeError as fault:
+        # what was cut ends inside of a text, or where something else had to follow
+        return fault.msg.startswith("Unterminated string") or fault.pos >= len(fault.doc) - _LONGEST_WORD
+    except (ValueError, RecursionError):
+        return False
+    return False
+
+
 def _parsed(line: bytes) -> Receipt | None:
-    """A receipt; None when the line is none. Fields of a later version are passed over."""
+    """A receipt of this format; None when the line is none. Fields that this version does not know are passed over."""
     try:
         found = json.loads(line)
-        if not isinstance(found, dict) or not str(found.get("format")).startswith("fbplan.receipt/"):
-            return None
-        known = {f.name for f in fields(Receipt)}
-        kept: Mapping[str, Any] = {name: value for name, value in found.items() if name in known}
-        acts = tuple(Act(**{f.name: str(a.get(f.name, "")) for f in fields(Act)}) for a in kept.get("actions", ()))
-        given = {**kept, "actions": acts, "allowances": tuple(map(str, kept.get("allowances", ())))}
-        receipt = Receipt(**given)
-        return replace(
-            receipt, number=int(receipt.number), exit_code=int(receipt.exit_code), seconds=float(receipt.seconds)
-        )
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        return None
+    known = {f.name: f.type for f in fields(Receipt)}
+    kept = {name: value for name, value in found.items() if name in known}
+    acts, allowances = kept.pop("actions", []), kept.pop("allowances", [])
+    if not all(_fits(value, str(known[name])) for name, value in kept.items()):
+        return None
+    if not isinstance(acts, list) or not all(isinstance(act, dict) for act in acts) or not isinstance(allowances, list):
+        return None
+    told = tuple(Act(**{f.name: str(act.get(f.name, "")) for f in fields(Act)}) for act in acts)
+    try:
+        return Receipt(**kept, actions=told, allowances=tuple(map(str, allowances)))
+    except TypeError:  # a field is missing
+        return None
+
+
+def _fits(value: object, declared: str) -> bool:
+    """Whether a value of the file is of the type that the field declares, and a number that can be counted on."""
+    match declared:
+        case "str":
+            return isinstance(value, str)
+        case "bool":
+            return isinstance(value, bool)
+        case "int | None" if value is None:
+            return True
+        case "float":
+            return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _MOST
+        case _:
+            return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST

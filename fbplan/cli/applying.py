@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fbplan.apply import Setting, check_preconditions, execute
 from fbplan.apply.books import Keeping
-from fbplan.cli.connection import connected
+from fbplan.cli.connection import connected, require_plain
 from fbplan.cli.leasing import begun_of, keep_receipt, leased
 from fbplan.cli.output import View, emit, palette_for, story
 from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
@@ -59,6 +59,7 @@ class Request:
 def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm: Callable[[Plan], bool]) -> int:
     """Plan (or take the saved plan), check, carry out, tell. Returns the exit code."""
     environ = Environ(os.environ)
+    require_plain(request.api_url or "")  # before the lock says what was typed
     allowances = checked_allowances(request.allow)
     loaded = load_spec(request.target) if request.saved is None else None
     location, folder = (

@@ -43,13 +43,7 @@ def connected(
             "unset it, or give it the address",
         )
     target = (given or DEFAULT_URL).rstrip("/")
-    if "@" in target.partition("://")[2].partition("/")[0]:
-        raise UsageFault(
-            "the API address holds a name or a password",
-            "",
-            "it would stand in messages and process lists",
-            "take it out; fbplan takes FB_EMAIL and FB_PASSWORD, or FB_JWT",
-        )
+    require_plain(target)
     settings = Settings(target, concurrency, timeouts_from(given_timeouts(), environ, patience))
     identity = identity_from(environ)
     if target.startswith(EMULATOR):
@@ -71,6 +65,17 @@ def connected(
         )
     with Session(settings, identity, told=told, stopped=stopped, sleep=sleep) as session:
         yield session
+
+
+def require_plain(address: str) -> None:
+    """An address of the API holds no name and no password, wherever in it. Raises UsageFault, which quotes nothing."""
+    if "@" in address and not address.startswith(EMULATOR):
+        raise UsageFault(
+            "the API address holds a name or a password",
+            "",
+            "it would stand in messages and process lists",
+            "take it out; fbplan takes FB_EMAIL and FB_PASSWORD, or FB_JWT",
+        )
 
 
 def _someone(identity: Identity) -> Identity:

@@ -17,7 +17,7 @@ from fbplan.errors import ExitCode, UsageFault
 )
 @click.argument("words", metavar="[SPEC] [NUMBER]", nargs=-1)
 @click.option("-n", "count", type=click.IntRange(0), default=20, show_default=True, help="How many; 0 for all.")
-@click.option("--verify", is_flag=True, help="Exit 1 when the chain of hashes does not hold.")
+@click.option("--verify", is_flag=True, help="Exit 1 when a line is no receipt, or the chain of hashes does not hold.")
 @output_option
 def history(words: tuple[str, ...], count: int, verify: bool, outputs: tuple[str, ...]) -> int:
     """Show what each apply did: when, who, from which commit, with which allowances."""
@@ -33,7 +33,7 @@ def history(words: tuple[str, ...], count: int, verify: bool, outputs: tuple[str
         shown = tuple(r for r in found.receipts if r.number == number)
         if not shown:
             raise UsageFault(f"there is no receipt {number}", "", f"{len(found.receipts)} are there", "fbplan history")
-    code = ExitCode.ERROR if verify and found.broken else ExitCode.OK
+    code = ExitCode.ERROR if verify and not found.is_vouched_for else ExitCode.OK
     emit(
         wanted,
         {
@@ -47,13 +47,13 @@ def history(words: tuple[str, ...], count: int, verify: bool, outputs: tuple[str
             "github": lambda _: render.history_annotations(found),
         },
     )
-    if verify and not found.broken:
+    if verify and found.is_vouched_for:
         story(f"{len(found.receipts):,} receipts, and each holds the hash of the one before")
     return int(code)
 
 
 def _asked(words: tuple[str, ...]) -> tuple[Path, int | None]:
-    numbers = [int(w) for w in words if w.isdecimal()]
+    numbers = [int(w[:18]) for w in words if w.isdecimal()]  # as many digits as any receipt can have
     specs = [Path(w) for w in words if not w.isdecimal()]
     if len(numbers) > 1 or len(specs) > 1:
         raise UsageFault("one spec and one number at most", "", "", "fbplan history [SPEC] [NUMBER]")

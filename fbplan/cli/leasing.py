@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from fbplan.cli.output import story
 from fbplan.cli.pipeline import Planned
-from fbplan.cli.whence import Whence, from_here, new_holder
+from fbplan.cli.whence import Whence, from_here, new_holder, without_userinfo
 from fbplan.errors import ExitCode, FbplanError
 from fbplan.journal.records import Begun
 from fbplan.outcome import Report
@@ -37,8 +37,13 @@ def holder_of(environ: Mapping[str, str]) -> Holder:
 
 
 def spoken_command() -> str:
-    """What was typed; a secret is never an argument."""
-    return " ".join(["fbplan", *sys.argv[1:]])[:200]
+    """What was typed; a secret is no argument, and what somebody put into an address is taken out."""
+    words = sys.argv[1:]
+    shown = [
+        f"***@{word.rpartition('@')[2]}" if before == "--api-url" and "@" in word and "://" not in word else word
+        for before, word in zip(["", *words], words, strict=False)
+    ]
+    return " ".join(["fbplan", *(without_userinfo(word) for word in shown)])[:200]
 
 
 def begun_of(lease: Lease | None, plan: Plan, planned: Planned) -> Begun | None:

@@ -102,10 +102,14 @@ def _filled(form: str, environ: Mapping[str, str]) -> str:
     names = re.findall(r"\{(\w+)\}", form)
     if not all(environ.get(name) for name in names):
         return ""
-    url = _clean(re.sub(r"\{(\w+)\}", lambda found: environ[found[1]], form))
     # a URL may carry a password; nobody needs it to find the run
-    url = re.sub(r"^(\w+://)[^/@]*@", r"\1", url)
+    url = without_userinfo(_clean(re.sub(r"\{(\w+)\}", lambda found: environ[found[1]], form)), "")
     return url if re.match(r"https?://[^\s]+$", url) else ""
+
+
+def without_userinfo(text: str, instead: str = "***@") -> str:
+    """The text without the name and the password that an address in it carries."""
+    return re.sub(r"([A-Za-z][A-Za-z0-9+.-]*://)\S*@", rf"\1{instead}", text)
 
 
 def _commit(text: str) -> str:

@@ -41,9 +41,10 @@ def history_text(history: History, shown: tuple[Receipt, ...], palette: Palette 
             receipt.run_url,
         ]
         lines.append("  ".join(part for part in parts if part))
-    if not history.receipts:
+    if not history.receipts and not history.newer:
         lines.append("no apply has left a receipt yet")
     lines += [f"{p.caution}{told}{p.off}" for told in history.torn]
+    lines += [f"{p.caution}{told}{p.off}" for told in history.newer]
     lines += [f"{p.danger}broken{p.off} {told}" for told in history.broken]
     return "\n".join(lines) + "\n"
 
@@ -83,6 +84,7 @@ def history_document(history: History, shown: tuple[Receipt, ...], exit_code: Ex
         "receipts": [receipt_json(receipt) for receipt in shown],
         "torn": list(history.torn),
         "broken": list(history.broken),
+        "newer": list(history.newer),
         "exit": exit_json(exit_code),
     }
     return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
@@ -95,12 +97,12 @@ def history_markdown(history: History, shown: tuple[Receipt, ...]) -> str:
         number = f"[{r.number}]({r.run_url})" if r.run_url else str(r.number)
         cells = (r.at, r.who, r.exit_name, summary(r), "" if r.policy_generation is None else str(r.policy_generation))
         lines.append(f"| {' | '.join([number, *map(cell, cells), code(commit(r)) if r.commit else ''])} |")
-    lines += [f"\n**{cell(told)}**" for told in (*history.torn, *history.broken)]
+    lines += [f"\n**{cell(told)}**" for told in (*history.torn, *history.newer, *history.broken)]
     return "\n".join(lines) + "\n"
 
 
 def history_annotations(history: History) -> str:
     """Workflow commands: an error for each place where the chain does not hold."""
     told = [f"::error title=fbplan history::{line}" for line in history.broken]
-    told += [f"::warning title=fbplan history::{line}" for line in history.torn]
+    told += [f"::warning title=fbplan history::{line}" for line in (*history.torn, *history.newer)]
     return "\n".join([*told, f"::notice title=fbplan history::{len(history.receipts)} receipts"]) + "\n"

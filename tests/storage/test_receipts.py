@@ -12,7 +12,7 @@ from storage_places import in_memory
 from fbplan.errors import ExitCode, FbplanError
 from fbplan.ledger import Entry, Ledger
 from fbplan.outcome import Outcome, Report, Result
-from fbplan.receipts import Act, Receipt, actions_of, append_receipt, encoded, read_history
+from fbplan.receipts import Act, Receipt, actions_of, append_receipt, read_history
 from fbplan.render.history import history_document, history_markdown, history_text, receipt_text
 from fbplan.storage import Files, Storage
 
@@ -102,20 +102,6 @@ def test_a_torn_last_line_is_told_and_the_next_receipt_goes_on_from_it(tmp_path:
     after = read_history(place)
     assert [r.number for r in after.receipts] == [1, 2, 4]
     assert (after.torn, after.broken) == (found.torn, ())
-
-
-@pytest.mark.parametrize("line", [b"{}", b"[]", b"\xff", b'{"format":"fbplan.receipt/1"}', b"[" * 100_000, b"null"])
-def test_no_line_is_an_exception(tmp_path: Path, line: bytes) -> None:
-    place = written(tmp_path, 1)
-    with path(tmp_path).open("ab") as file:
-        file.write(line + b"\n")
-    assert len(read_history(place).torn) == 1
-
-
-def test_fields_of_a_later_version_are_passed_over(tmp_path: Path) -> None:
-    place = Files(tmp_path / "fbplan.ledger.json")
-    place.add_record("receipts.jsonl", lambda _: encoded(replace(RECEIPT, number=1))[:-1] + b',"later":1}')
-    assert read_history(place).receipts == (replace(RECEIPT, number=1),)
 
 
 def test_actions_hold_no_remote_id() -> None:
