@@ -12,6 +12,7 @@ from fbplan.metering.place import Place, content_of
 from fbplan.metering.reading import Reading, Statistics, read_statistics
 from fbplan.metering.rounds import Habits, Round, next_round, terms_for
 from fbplan.metering.standing import Freshness
+from fbplan.metering.use import unknown_zones
 from fbplan.runtime.accept import next_policy
 from fbplan.runtime.form import Unusable
 from fbplan.runtime.grants import blind_ms
@@ -93,8 +94,7 @@ class Poller:
         try:
             raw = content_of(self._policy_at, "policy")
             if raw is not None:
-                self._policy = next_policy(self._policy, raw)
-                return self._policy
+                return self._taken(next_policy(self._policy, raw))
             told = "it is gone"
         except Unusable as fault:
             told = str(fault)
@@ -108,6 +108,16 @@ class Poller:
             raise FbplanError(what, self._policy_at.label, why, "fbplan apply publishes it; or name it with --policy")
         self._alert("policy", f"{self._policy_at.label}: {told}; generation {self._policy.generation} stays in force")
         return self._policy
+
+    def _taken(self, policy: Policy) -> Policy:
+        if self._policy is None or policy.digest != self._policy.digest:
+            for tz in unknown_zones(policy):
+                told = (
+                    f"{self._policy_at.label}: the time zone '{tz}' is not known here, so UTC is taken; install tzdata"
+                )
+                self._alert("policy", told)
+        self._policy = policy
+        return policy
 
     def _recall(self, policy: Policy) -> None:
         """Learn what stands at the place, unless it is what this poller put there."""
