@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -65,6 +66,11 @@ def usage() -> None:
     help="fall:BUCKET believes that less was used than before; no-memory grants at once, because no earlier grant was ever given.",
 )
 @click.option(
+    "--reports",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file to which services append the alarms of their routers, as JSON lines: a credit that is smaller than the cap is an alert.",
+)
+@click.option(
     "--lock-timeout",
     envvar="FBPLAN_LOCK_TIMEOUT",
     callback=seconds_of,
@@ -82,6 +88,7 @@ def poll(
     policy: str,
     out: str,
     allow: tuple[str, ...],
+    reports: Path | None,
     lock_timeout: float,
 ) -> int:
     """Read the statistics and publish use and grants, again and again.
@@ -96,7 +103,7 @@ def poll(
     gc.enable()  # it runs for months
     habits = Habits(round(every * 1000), round(max_lag * 1000), frozenset(_allowed(allow)))
     with ExitStack() as opened:
-        poller, stop = _opened(policy, out, habits, lock_timeout, opened)
+        poller, stop = _opened(policy, out, habits, lock_timeout, reports, opened)
         desk = _Desk(poller, stop, habits, api_url, concurrency, opened)
         return desk.once() if once else desk.forever()
 
@@ -185,7 +192,9 @@ class _Desk:
         return ReadClient(self._session.enter_context(session))
 
 
-def _opened(policy: str, out: str, habits: Habits, wait: float, opened: ExitStack) -> tuple[Poller, Stop]:
+def _opened(
+    policy: str, out: str, habits: Habits, wait: float, reports: Path | None, opened: ExitStack
+) -> tuple[Poller, Stop]:
     """A poller that holds the lease of its place; `opened` gives it back at the end, whatever that is."""
     from fbplan.cli.leasing import holder_of
     from fbplan.cli.stop import Stop
@@ -199,7 +208,7 @@ def _opened(policy: str, out: str, habits: Habits, wait: float, opened: ExitStac
     lease = leased(storage, holder_of(Environ(os.environ)), wait, story)
     opened.callback(lease.release)
     opened.enter_context(stop.listening(story))
-    return Poller(rules, Place(storage, lease), habits, clock_ms=wall_ms, alert=_alert), stop
+    return Poller(rules, Place(storage, lease), habits, clock_ms=wall_ms, alert=_alert, reports=reports), stop
 
 
 @usage.command(
