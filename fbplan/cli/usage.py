@@ -84,7 +84,7 @@ def poll(
 ) -> int:
     """Read the statistics and publish use and grants, again and again.
 
-    One poller at a time publishes to one place; a second one stands by. Writers read the file or URL. When the poller
+    One poller at a time publishes to one place; a second one stands by. Writers live on what it publishes. When the poller
     ends, its grants run out and the buckets that have a cap close by themselves.
     """
     from fbplan.cli.polling import Desk
