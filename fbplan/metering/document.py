@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from fbplan.metering.health import Health
 from fbplan.metering.memory import Known
 from fbplan.metering.rounds import BucketRound, Habits, MeterRound, Round, shown_use
 from fbplan.runtime.accept import next_usage
-from fbplan.runtime.canonical import sealed
+from fbplan.runtime.canonical import canonical, sealed
 from fbplan.runtime.grants import Grant
 from fbplan.runtime.policy import Policy
 from fbplan.runtime.times import stamp_of
@@ -39,7 +38,7 @@ def usage_bytes(made: Round, policy: Policy, habits: Habits, health: Mapping[str
             "buckets": buckets,
         }
     )
-    raw = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+    raw = canonical(document) + b"\n"  # indented it is twice as large, and every writer reads it every minute
     next_usage(None, policy, raw)
     return raw
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from fbplan.errors import FbplanError, Interrupted, LockHeld
 from fbplan.metering.document import usage_bytes
 from fbplan.metering.memory import Memory, blinded, merged, remembered
 from fbplan.metering.place import Place, content_of
 from fbplan.metering.reading import Reading, Statistics, read_statistics
+from fbplan.metering.reports import MISMATCH, mismatches, read_reports
 from fbplan.metering.rounds import Habits, Round, next_round, terms_for
 from fbplan.metering.standing import Freshness
+from fbplan.metering.use import unknown_zones
 from fbplan.runtime.accept import next_policy
 from fbplan.runtime.form import Unusable
 from fbplan.runtime.grants import blind_ms
@@ -24,7 +27,7 @@ HINTS_REST = 10
 """Polls for which nodes are not asked after, once they gave no answer."""
 TRIES = 3
 Alert = Callable[[str, str], None]
-"""Called with a short name (`statistics`, `fell`, `second_publisher`, `memory`, `policy`) and a sentence."""
+"""Called with a short name (`statistics`, `fell`, `second_publisher`, `memory`, `policy`, …) and a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,10 @@ class Poller:
         *,
         clock_ms: Callable[[], int],
         alert: Alert,
+        reports: Path | None = None,
     ) -> None:
+        """`reports` is a file to which writers append their alarms (see `metering.reports`)."""
+        self._reports_at, self._reported = reports, dict[str, int]()
         self._policy_at, self._place, self._habits = policy, place, habits
         self._clock_ms, self._alert = clock_ms, alert
         self._policy: Policy | None = None
@@ -93,8 +99,7 @@ class Poller:
         try:
             raw = content_of(self._policy_at, "policy")
             if raw is not None:
-                self._policy = next_policy(self._policy, raw)
-                return self._policy
+                return self._taken(next_policy(self._policy, raw))
             told = "it is gone"
         except Unusable as fault:
             told = str(fault)
@@ -108,6 +113,16 @@ class Poller:
             raise FbplanError(what, self._policy_at.label, why, "fbplan apply publishes it; or name it with --policy")
         self._alert("policy", f"{self._policy_at.label}: {told}; generation {self._policy.generation} stays in force")
         return self._policy
+
+    def _taken(self, policy: Policy) -> Policy:
+        if self._policy is None or policy.digest != self._policy.digest:
+            for tz in unknown_zones(policy):
+                told = (
+                    f"{self._policy_at.label}: the time zone '{tz}' is not known here, so UTC is taken; install tzdata"
+                )
+                self._alert("policy", told)
+        self._policy = policy
+        return policy
 
     def _recall(self, policy: Policy) -> None:
         """Learn what stands at the place, unless it is what this poller put there."""
@@ -133,6 +148,7 @@ class Poller:
         self._memory = found if self._memory is None else merged(self._memory, found)
 
     def _tell(self, made: Round) -> None:
+        self._tell_reports(made)
         for bucket in made.buckets:
             for meter in bucket.meters:
                 if meter.standing.fell is not None:
@@ -150,6 +166,20 @@ class Poller:
                     f"{made.failures} polls in a row did not read the use of {', '.join(places)}: {why}; "
                     "grants shrink and end",
                 )
+
+    def _tell_reports(self, made: Round) -> None:
+        if self._reports_at is None:
+            return
+        try:
+            reports = read_reports(self._reports_at)
+        except FileNotFoundError:
+            return  # nobody had anything to report yet
+        except OSError as fault:
+            self._alert("reports", f"{self._reports_at}: the reports cannot be read: {fault.strerror or fault}")
+            return
+        for told in mismatches(made, reports, self._reported).values():
+            self._alert(MISMATCH, told)
+        self._reported = reports
 
 
 def _unread(made: Round) -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fbplan.metering.rows import Odd, Row, Total
 from fbplan.runtime.calendar import Span, span_at
-from fbplan.runtime.policy import Meter
+from fbplan.runtime.policy import Meter, Policy
 from fbplan.runtime.times import DAY_MS
 
 STORED = "stored_bytes"
@@ -35,6 +35,19 @@ def spans_at(meter: Meter, at_ms: int) -> tuple[Span, ...]:
     if span.ends_ms is not None and at_ms < span.starts_ms + meter.period.grace_ms:
         return span, span_at(meter.period, span.starts_ms - 1)
     return (span,)
+
+
+def unknown_zones(policy: Policy) -> list[str]:
+    """The time zones of the policy that this machine has no rules for: it would take them for UTC."""
+    from zoneinfo import ZoneInfo
+
+    out = []
+    for tz in sorted({meter.period.tz for bucket in policy.buckets.values() for meter in bucket.meters} - {"UTC"}):
+        try:
+            ZoneInfo(tz)
+        except (KeyError, ValueError, OSError):
+            out.append(tz)
+    return out
 
 
 def sums(meter: Meter, spans: tuple[Span, ...], found: BucketReading) -> Mapping[str, int] | Odd:

@@ -219,12 +219,20 @@ class Core:
         self.counts[str(record["outcome"])] += 1
         self.counts.update(f"try.{attempt['class'] or 'stored'}" for attempt in record["attempts"])
         for alarm in record["alarms"]:
-            self._alarm(alarm, {"repository": record["repository"], "bucket": record["attempts"][-1]["bucket"]})
+            self._alarm(alarm, {"repository": record["repository"], "bucket": _alarmed(record, alarm)})
         self._habits.on_record(record)
 
     def _alarm(self, name: str, told: Mapping[str, str]) -> None:
         self.counts[f"alarm.{name}"] += 1
         self._habits.alarm(name, told)
+
+
+def _alarmed(record: Record, alarm: str) -> str:
+    """The bucket whose answer raised the alarm. The last try may have gone to another one, and well."""
+    classes = ("quota",) if alarm == "credit_mismatch" else ("auth", "quota_suspect", "clock")
+    tried = [attempt["bucket"] for attempt in record["attempts"] if attempt["class"] in classes]
+    found: str = tried[-1] if tried else record["attempts"][-1]["bucket"]
+    return found
 
 
 def _reference(where: str | Reference) -> Reference | None:

@@ -46,6 +46,7 @@ def loaded_by(*arguments: str, folder: Path) -> set[str]:
         (("validate", str(SPEC)), {"pydantic", "ryaml"}),
         (("plan", str(SPEC)), {"pydantic", "ryaml", "httpx", "werkzeug"}),
         (("policy", "check", "x.json"), {"pydantic"}),
+        (("usage", "show"), {"pydantic"}),
     ],
     ids=lambda value: " ".join(value[:1]) if isinstance(value, tuple) else "",
 )

@@ -126,6 +126,19 @@ def test_a_signal_ends_the_poller_cleanly_and_gives_the_lease_back(desk: Desk, n
     assert desk("usage", "poll", "--once", "--out", "usage.json", "--lock-timeout", "0s").code == 0
 
 
+@pytest.mark.parametrize("mode", ["--every=60s", "--once"])
+def test_a_signal_while_the_api_is_waited_for_ends_it_with_the_code_of_the_signal(desk: Desk, mode: str) -> None:
+    desk.fault(method="GET", path="/stats/daily", fault="429", retry_after=15, times=100)
+    running = desk.start(*POLL, mode)
+    line_of(running, "waiting 15 s: the API asked to slow down")
+    running.send_signal(signal.SIGTERM)
+    _, err = running.communicate(timeout=20)
+    assert (running.returncode, "Traceback" in err) == (143, False), err
+    assert not (desk.folder / "usage.json").exists()
+    desk.http("DELETE", "/_emulator/faults")
+    assert desk("usage", "poll", "--once", "--out", "usage.json", "--lock-timeout", "0s").code == 0
+
+
 def test_of_two_pollers_one_publishes_and_the_other_stands_by_until_it_dies(desk: Desk) -> None:
     first = desk.start(*POLL, "--every", "1s")
     try:

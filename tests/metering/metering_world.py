@@ -82,6 +82,7 @@ class World:
             Habits(every_s * 1000, lag_s * 1000, frozenset(self.allow)),
             clock_ms=lambda: self.now,
             alert=lambda name, told: self.alerts.append((name, told)),
+            reports=self.folder / "reports.jsonl",
         )
 
     def write_policy(self, generation: int = 7, meters: Any = None, **repository: Any) -> None:

@@ -100,6 +100,15 @@ def test_a_month_begins_at_its_anchor_in_its_time_zone(open_world) -> None:
     assert world.use() == ("ok", "2026-11", 300), "of a day that lies in both periods nobody knows the hours: it counts"
 
 
+def test_a_time_zone_that_this_machine_does_not_know_is_an_alert(open_world) -> None:
+    world = open_world()
+    world.write_policy(8, [cap(1_000_000, **month(1, "Mars/Olympus_Mons"))])
+    world.poll()
+    world.poll(60)
+    ((name, told),) = world.alerts
+    assert (name, "'Mars/Olympus_Mons' is not known here" in told) == ("policy", True)
+
+
 def test_a_meter_without_a_period_counts_since_ever(open_world) -> None:
     world = open_world(allow=("no-memory",))
     world.write_policy(8, [cap(1_000_000, kind="none"), cap(99, "egress_bytes", kind="none")])

@@ -110,6 +110,17 @@ def test_quota_hops_and_closes_the_bucket_until_a_newer_snapshot(tmp_path):
     assert world.router.put("later", b"x").bucket == "a"
 
 
+@pytest.mark.parametrize(("status", "code", "name"), [(403, "QUOTA_EXCEEDED", "credit_mismatch"), (403, "", "auth")])
+def test_an_alarm_names_the_bucket_that_raised_it_not_the_one_that_took_the_write(tmp_path, status, code, name):
+    told = []
+    use = {bucket: {"used": 1, "soft": 500, "hard": 500} for bucket in "abc"}
+    world = World(tmp_path, usage=usage_document(use), alarm=lambda *alarm: told.append(alarm))
+    world.store.fail("a", "put", *[TransportFailure(status, code)] * 3)
+
+    assert [world.router.put(f"k{n}", b"x").bucket for n in range(3)] == ["b"] * 3
+    assert told[0] == (name, {"repository": "app", "bucket": "a"})
+
+
 def test_a_dead_bucket_costs_one_hop_and_then_rests(world):
     world.store.fail("a", "put", *[TransportFailure(0, was_sent=False)] * 9)
 
