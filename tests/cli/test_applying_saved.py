@@ -9,7 +9,7 @@ import pytest
 from rig import Rig
 
 from fbplan.cli.applying import Request, _planned
-from fbplan.cli.stop import Stop
+from fbplan.cli.stop import RECORDED, UNRECORDED, Stop
 from fbplan.client.api import WriteClient
 from fbplan.errors import Refused
 from fbplan.plan import Plan
@@ -56,7 +56,7 @@ def test_a_second_signal_promises_no_journal_where_there_is_none(
     capfd: pytest.CaptureFixture[str], told: str, *, is_recorded: bool
 ) -> None:
     left: list[int] = []
-    stop = Stop(leave=left.append, is_recorded=is_recorded)
+    stop = Stop(leave=left.append, last_words=RECORDED if is_recorded else UNRECORDED)
     for _ in range(2):
         stop.request(signal.SIGINT)
     assert left == [130]
