@@ -73,8 +73,8 @@ class AsyncRouter:
         await self.refresh()
         return await self._run(self._core.put(key, body, size, options or {}, overwrite=overwrite))
 
-    async def get(self, where: str | Reference) -> Got:
-        return await self._run(self._core.get(where))
+    async def get(self, where: str | Reference, *, options: Mapping[str, Any] | None = None) -> Got:
+        return await self._run(self._core.get(where, options or {}))
 
     async def locate(self, where: str | Reference) -> Located:
         return await self._run(self._core.locate(where))
