@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import email.utils
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, NamedTuple, TypeVar
 
+from fbplan.runtime.adapters.answers import answer_of
 from fbplan.runtime.adapters.credentials import Credentials, Given, Key
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.transport import Entry, Got, Head, Place, Stored, TransportFailure
@@ -144,7 +142,7 @@ class S3Transport:
         """The answer of a call, or TransportFailure. What changes nothing is asked again when the key has changed."""
         key = self._credentials.of(place)
         try:
-            return _told(call, self._client(place, key, timeout_ms, signs_body=signs_body))
+            return answer_of(call, self._client(place, key, timeout_ms, signs_body=signs_body))
         except TransportFailure as failure:
             if not is_repeatable or failure.status not in {401, 403}:
                 raise
@@ -152,7 +150,7 @@ class S3Transport:
             fresh = self._credentials.of(place)
             if fresh.key_id == key.key_id:
                 raise
-        return _told(call, self._client(place, fresh, timeout_ms, signs_body=signs_body))
+        return answer_of(call, self._client(place, fresh, timeout_ms, signs_body=signs_body))
 
     def _client(self, place: Place, key: Key, timeout_ms: int, *, signs_body: bool) -> Any:
         endpoint = place.endpoint or self._endpoint
@@ -226,48 +224,3 @@ def _step(timeout_ms: int) -> int:
 def _head(answer: Mapping[str, Any]) -> Head:
     metadata = {name.lower(): value for name, value in answer.get("Metadata", {}).items()}
     return Head(int(answer["ContentLength"]), answer.get("ETag"), metadata, answer)
-
-
-def _told(call: Callable[[Any], _T], client: Any) -> _T:
-    from botocore import exceptions
-
-    try:
-        return call(client)
-    except exceptions.ClientError as fault:
-        raise _refusal(fault.response) from fault
-    except (exceptions.ParamValidationError, exceptions.ConfigNotFound):
-        raise
-    except (
-        exceptions.EndpointConnectionError,
-        exceptions.ConnectTimeoutError,
-        exceptions.ProxyConnectionError,
-    ) as fault:
-        raise TransportFailure(0, type(fault).__name__, was_sent=False) from fault
-    except exceptions.BotoCoreError as fault:
-        raise TransportFailure(0, type(fault).__name__) from fault
-
-
-def _refusal(response: Mapping[str, Any]) -> TransportFailure:
-    said = response.get("ResponseMetadata", {})
-    status, code = int(said.get("HTTPStatusCode", 0)), str(response.get("Error", {}).get("Code", ""))
-    # an answer without a body: the SDK then makes the status the code
-    code = "" if code == str(status) else code
-    return TransportFailure(status, code, retry_after_ms=_retry_after_ms(said.get("HTTPHeaders", {})))
-
-
-def _retry_after_ms(headers: Mapping[str, str]) -> int | None:
-    """Seconds, or a date: that counts from the date of the answer, because the store's clock is its own."""
-    stated = headers.get("retry-after", "").strip()
-    if stated.isdecimal():
-        return int(stated) * 1000
-    until = _unix(stated)
-    now = _unix(headers.get("date", ""))
-    return None if until is None else max(0, round((until - (time.time() if now is None else now)) * 1000))
-
-
-def _unix(date: str) -> float | None:
-    try:
-        found = email.utils.parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
