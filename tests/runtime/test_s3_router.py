@@ -16,13 +16,17 @@ def read(router, reference) -> bytes:
     return router.get(str(reference)).content.read()
 
 
-def filled(router, size=100):
+def filled(router, size=100, prefix="k"):
     """Write until there is no room: what was acknowledged, and the refusal."""
     placed = []
-    with pytest.raises(ReadOnly) as refused:
+
+    def fill():
         for number in range(1000):
-            body = f"{number:04}".encode() * (size // 4)
-            placed.append((router.put(f"k{number}", body), body))
+            body = f"{number:04}".encode().ljust(size, b"x")
+            placed.append((router.put(f"{prefix}{number}", body), body))
+
+    with pytest.raises(ReadOnly) as refused:
+        fill()
     return placed, refused.value
 
 
@@ -97,19 +101,14 @@ def test_a_fleet_of_routers_lives_on_its_grants_and_never_passes_a_cap(s3):
     (s3.folder / "usage.json").write_bytes(raw(usage_document(use, at_ms=s3.now)))
 
     def writer(number):
-        router, placed = s3.router(writer=f"w{number}", usage=s3.folder / "usage.json"), []
-        try:
-            for turn in range(100):
-                placed.append(router.put(f"{number}-{turn}", b"x" * 25))
-        except ReadOnly as refused:
-            return router, placed, refused
-        raise AssertionError
+        router = s3.router(writer=f"w{number}", usage=s3.folder / "usage.json")
+        return router, *filled(router, 25, f"{number}-")
 
     with ThreadPoolExecutor(4) as pool:
         fleet = list(pool.map(writer, range(4)))
     used = s3.used()
     assert used == dict.fromkeys("abc", CAP)
-    assert all(read(router, p.reference) == b"x" * 25 for router, placed, _ in fleet for p in placed)
+    assert all(read(router, p.reference) == body for router, placed, _ in fleet for p, body in placed)
     assert all(refused.retry_at is not None for _, _, refused in fleet)
 
 

@@ -76,9 +76,14 @@ def test_files_go_up_and_come_down(s3, client, tmp_path):
 
 def test_writes_move_on_when_a_cap_is_reached_and_end_in_read_only(s3, client):
     references = []
-    with pytest.raises(ReadOnly) as refused:
+
+    def fill():
         for number in range(100):
-            references.append(client.put_object(Bucket="app", Key=f"k{number}", Body=b"x" * 100)["FbplanReference"])
+            answer = client.put_object(Bucket="app", Key=f"k{number}", Body=b"x" * 100)
+            references.append(answer["FbplanReference"])
+
+    with pytest.raises(ReadOnly) as refused:
+        fill()
     assert [reference.split("/")[1] for reference in references] == [*"aaaaaaaabbbbbbbbccccccccaabbcc"]
     assert refused.value.retry_at is not None
     assert s3.used() == dict.fromkeys("abc", CAP)

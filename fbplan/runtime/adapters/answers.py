@@ -21,7 +21,7 @@ def answer_of(call: Callable[[Any], _T], client: Any) -> _T:
         return call(client)
     except exceptions.ClientError as fault:
         raise _refusal(fault.response) from fault
-    except (exceptions.ParamValidationError, exceptions.ConfigNotFound):
+    except exceptions.ParamValidationError:
         raise
     except (
         exceptions.EndpointConnectionError,
