@@ -154,7 +154,8 @@ def rates(bare: Puts, wrapped: Puts, rounds: int, threads: int) -> tuple[float, 
 
 
 def overhead(bare: float, wrapped: float) -> str:
-    return f"{(wrapped / bare - 1) * 100:+.1f} %"
+    """In percent, and what that is in time."""
+    return f"{(wrapped / bare - 1) * 100:+.1f} % ({(wrapped - bare) * 1e3:+.2f} ms)"
 
 
 def measure(folder: Path, rounds: int, threads: int) -> None:

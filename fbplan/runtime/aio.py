@@ -82,8 +82,8 @@ class AsyncRouter:
     async def delete(self, where: str | Reference) -> Deleted:
         return await self._run(self._core.delete(where))
 
-    async def list(self, prefix: str = "") -> Listing:
-        return await self._run(self._core.keys(prefix))
+    async def list(self, prefix: str = "", *, options: Mapping[str, Any] | None = None) -> Listing:
+        return await self._run(self._core.keys(prefix, options or {}))
 
     async def _run(self, script: Script[_T]) -> _T:
         try:

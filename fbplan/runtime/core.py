@@ -192,9 +192,9 @@ class Core:
         key = str(where) if reference is None else reference.key
         return deleting(self._places(view), key, view.repository.per_try_ms)
 
-    def keys(self, prefix: str) -> Script[Listing]:
+    def keys(self, prefix: str, options: Mapping[str, Any]) -> Script[Listing]:
         view = self.view()
-        return listing(self._places(view), prefix, view.repository.per_try_ms)
+        return listing(self._places(view), prefix, view.repository.per_try_ms, options)
 
     def _places(self, view: View) -> list[Place]:
         return [place_of(view.policy, view.repository, name) for name in view.repository.attached]

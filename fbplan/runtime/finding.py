@@ -66,7 +66,7 @@ def getting(places: Sequence[Place], key: str, timeout_ms: int, options: Mapping
 
     With `options` of the caller, what a store refuses because of them (a range, a condition) is a TransportFailure.
     """
-    arguments = {"timeout_ms": timeout_ms, **({"options": options} if options else {})}
+    arguments = _arguments(timeout_ms, options)
     failed: dict[str, str] = {}
     for place in places:
         came = yield Call("get", place, key, arguments)
@@ -92,15 +92,22 @@ def deleting(places: Sequence[Place], key: str, timeout_ms: int) -> Script[Delet
     return Deleted(not failed, failed)
 
 
-def listing(places: Sequence[Place], prefix: str, timeout_ms: int) -> Script[Listing]:
+def listing(
+    places: Sequence[Place], prefix: str, timeout_ms: int, options: Mapping[str, Any] = _NONE
+) -> Script[Listing]:
     """The keys of every bucket in one list."""
+    arguments = _arguments(timeout_ms, options)
     found: dict[str, Placed] = {}
     failed: dict[str, str] = {}
     for place in places:
-        came = yield Call("list", place, prefix, {"timeout_ms": timeout_ms})
+        came = yield Call("list", place, prefix, arguments)
         if came.failure is not None:
             failed[place.bucket] = str(came.failure)
             continue
         for entry in came.value:
             found.setdefault(entry.key, Placed(place.bucket, entry))
     return Listing(tuple(found[key] for key in sorted(found)), not failed, failed)
+
+
+def _arguments(timeout_ms: int, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"timeout_ms": timeout_ms, "options": options} if options else {"timeout_ms": timeout_ms}

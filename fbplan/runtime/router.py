@@ -169,9 +169,9 @@ class Router:
         """Delete the key from every bucket."""
         return self._run(self._core.delete(where))
 
-    def list(self, prefix: str = "") -> Listing:
-        """The keys of all buckets."""
-        return self._run(self._core.keys(prefix))
+    def list(self, prefix: str = "", *, options: Mapping[str, Any] | None = None) -> Listing:
+        """The keys of all buckets. `options` reach the adapter."""
+        return self._run(self._core.keys(prefix, options or {}))
 
     def _run(self, script: Script[_T]) -> _T:
         try:

@@ -96,8 +96,8 @@ class Transport(Protocol):
 
     `write_once` asks the store to refuse a key that is there: `If-None-Match: *`, `ifGenerationMatch=0`,
     `overwrite=False`. `head` gives None and `get` fails with 404 when the key is not there; `delete` of such a key is a
-    success. `list` gives all pages. `options` is what the caller of the router wants to reach the SDK; `get` is called
-    without it when there are none.
+    success. `list` gives all pages. `options` is what the caller of the router wants to reach the SDK; `get` and `list`
+    are called without it when there is nothing.
     """
 
     def put(
@@ -119,7 +119,9 @@ class Transport(Protocol):
 
     def delete(self, place: Place, key: str, *, timeout_ms: int) -> None: ...
 
-    def list(self, place: Place, prefix: str, *, timeout_ms: int) -> Sequence[Entry]: ...
+    def list(
+        self, place: Place, prefix: str, *, timeout_ms: int, options: Mapping[str, Any] = ...
+    ) -> Sequence[Entry]: ...
 
     def reload(self) -> None:
         """Load the credentials again; clients with old ones finish what they are at."""
@@ -147,6 +149,8 @@ class AsyncTransport(Protocol):
 
     def delete(self, place: Place, key: str, *, timeout_ms: int) -> Awaitable[None]: ...
 
-    def list(self, place: Place, prefix: str, *, timeout_ms: int) -> Awaitable[Sequence[Entry]]: ...
+    def list(
+        self, place: Place, prefix: str, *, timeout_ms: int, options: Mapping[str, Any] = ...
+    ) -> Awaitable[Sequence[Entry]]: ...
 
     def reload(self) -> Awaitable[None]: ...

@@ -170,6 +170,11 @@ def test_a_listing_is_one_over_all_buckets_in_pages(bare, client):
     assert keys(client.list_objects_v2(Bucket="app", Prefix="d1/")) == ["d1/k1", "d1/k3"]
     assert keys(client.list_objects_v2(Bucket="app", StartAfter="d1/k1")) == ["d1/k3", "e", "f"]
 
+    paginator = client.get_paginator("list_objects_v2")
+    assert [len(keys(page)) for page in paginator.paginate(Bucket="app", PaginationConfig={"PageSize": 3})] == [3, 3, 1]
+    found = paginator.paginate(Bucket="app", PaginationConfig={"PageSize": 3}).search("Contents[].Key")
+    assert list(found) == [key for page in pages for key in page]
+
     one = client.list_objects_v2(Bucket="app", Delimiter="/", MaxKeys=1)
     assert (one["CommonPrefixes"], keys(one)) == ([{"Prefix": "d0/"}], [])
     rest = client.list_objects_v2(Bucket="app", Delimiter="/", ContinuationToken=one["NextContinuationToken"])

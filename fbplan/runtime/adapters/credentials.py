@@ -66,6 +66,7 @@ class Credentials:
         self._fallback = fallback
         self._environ = environ
         self._held: dict[str, _Held] = {}
+        self._paths: dict[str, Path] = {}
 
     def of(self, place: Place) -> Key:
         """The key to use now. Raises RoutingError when there is none."""
@@ -90,7 +91,11 @@ class Credentials:
     def _sink(self, place: Place) -> Path | None:
         if self._given is not None or place.sink is None or not place.sink.startswith("file:"):
             return None
-        return self._folder / Path(place.sink.removeprefix("file:")).expanduser()
+        found = self._paths.get(place.sink)
+        if found is None:
+            found = self._folder / Path(place.sink.removeprefix("file:")).expanduser()
+            self._paths[place.sink] = found
+        return found
 
     def _keep(self, place: Place, key: Key, mark: _Mark | None) -> Key:
         self._held[place.repository] = _Held(key, mark)

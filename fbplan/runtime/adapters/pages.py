@@ -15,9 +15,7 @@ def page_of(listing: Listing, repository: str, prefix: str, asked: Mapping[str, 
 
     `FbplanComplete` is False when a bucket did not answer; `FbplanFailed` says which and why.
     """
-    delimiter = asked.get("Delimiter") or ""
-    most = min(_MOST, int(asked.get("MaxKeys", _MOST)))
-    after = asked.get("ContinuationToken") or asked.get("StartAfter") or ""
+    delimiter, most, after = asked.get("Delimiter") or "", _most(asked), _after(asked)
     contents: list[dict[str, Any]] = []
     common: list[dict[str, str]] = []
     last, is_truncated = after, False
@@ -50,6 +48,24 @@ def page_of(listing: Listing, repository: str, prefix: str, asked: Mapping[str, 
     page |= {name: value for name, value in found.items() if value}
     page |= {name: asked[name] for name in ("StartAfter", "ContinuationToken") if name in asked}
     return page | ({"NextContinuationToken": last} if is_truncated else {})
+
+
+def enough_for(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What to ask of each bucket, so that the page can be made of the answers and little is asked for in vain.
+
+    The first keys of all are among the first of each; but how many keys a group holds is not known before.
+    """
+    after = _after(asked)
+    found: dict[str, Any] = {"StartAfter": after} if after else {}
+    return found if asked.get("Delimiter") else found | {"PaginationConfig": {"MaxItems": _most(asked) + 1}}
+
+
+def _most(asked: Mapping[str, Any]) -> int:
+    return min(_MOST, int(asked.get("MaxKeys", _MOST)))
+
+
+def _after(asked: Mapping[str, Any]) -> str:
+    return asked.get("ContinuationToken") or asked.get("StartAfter") or ""
 
 
 def _group(key: str, prefix: str, delimiter: str) -> str | None:

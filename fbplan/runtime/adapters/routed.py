@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from fbplan.runtime.adapters.pages import page_of
+from fbplan.runtime.adapters.pages import enough_for, page_of
 from fbplan.runtime.adapters.passing import PassingThrough, client_error, response_metadata
 from fbplan.runtime.faults import CredentialsRefused, NotFound, Refused, RoutingError, Unavailable
 from fbplan.runtime.router import Router
@@ -86,9 +86,16 @@ class Routed(PassingThrough):
 
     def list_objects_v2(self, *, Bucket: str, Prefix: str = "", **options: Any) -> dict[str, Any]:
         with self._refusals("ListObjectsV2", Bucket, Prefix):
-            listing = self._router(Bucket).list(Prefix)
+            listing = self._router(Bucket).list(Prefix, options=enough_for(options))
         page = page_of(listing, Bucket, Prefix, options)
         return {**page, "ResponseMetadata": response_metadata(200)}
+
+    def get_paginator(self, operation_name: str) -> Any:
+        """boto3's paginator; that of list_objects_v2 goes over every bucket of the repository."""
+        paginator = self._client.get_paginator(operation_name)
+        if operation_name == "list_objects_v2":
+            paginator._method = self.list_objects_v2  # noqa: SLF001 -- what botocore's own constructor does with it
+        return paginator
 
     def download_fileobj(
         self,

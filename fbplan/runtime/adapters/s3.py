@@ -116,9 +116,14 @@ class S3Transport:
     def delete(self, place: Place, key: str, *, timeout_ms: int) -> None:
         self._ask(place, timeout_ms, lambda client: client.delete_object(Bucket=place.address, Key=key))
 
-    def list(self, place: Place, prefix: str, *, timeout_ms: int) -> Sequence[Entry]:
+    def list(
+        self, place: Place, prefix: str, *, timeout_ms: int, options: Mapping[str, Any] = _NONE
+    ) -> Sequence[Entry]:
+        """`options` may hold what a paginator of boto3 takes: `StartAfter`, and `PaginationConfig` with `MaxItems`."""
+        wanted = {**options, "Bucket": place.address, "Prefix": prefix}
+
         def pages(client: Any) -> list[Entry]:
-            asked = client.get_paginator("list_objects_v2").paginate(Bucket=place.address, Prefix=prefix)
+            asked = client.get_paginator("list_objects_v2").paginate(**wanted)
             return [
                 Entry(line["Key"], line["Size"], line.get("ETag"), line)
                 for page in asked

@@ -24,7 +24,7 @@ def wrap(
     """The boto3 S3 client with the policy at work: `Bucket=` names a repository, writes go where the policy wants.
 
     put_object, upload_file, upload_fileobj, get_object, head_object, delete_object, list_objects_v2, download_file and
-    download_fileobj are routed; everything else reaches `client` as it is. Answers of writes carry `FbplanReference`,
+    download_fileobj are routed, and the paginator of list_objects_v2; everything else reaches `client` as it is. Answers of writes carry `FbplanReference`,
     and `Key=` takes such a reference or a key. An upload is one request, so the store's limit for one put holds.
 
     `policy`: the path of the policy file, or a Router that is set up already. `settings` are those of
