@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +10,7 @@ import pytest
 from runtime_world import raw, usage_document
 from s3_world import CAP, Stream
 
-from fbplan.runtime import CredentialsRefused, NotStored, ReadOnly, Router
+from fbplan.runtime import AsyncRouter, CredentialsRefused, NotStored, ReadOnly, Router
 
 
 def read(router, reference) -> bytes:
@@ -35,6 +36,19 @@ def test_the_guides_five_lines(s3):
     placed = router.put("hello.txt", b"hi")
     assert router.get(str(placed.reference)).content.read() == b"hi"
     assert placed.bucket == "a"
+
+
+def test_an_event_loop_has_the_same_lines(s3):
+    async def service():
+        router = AsyncRouter.from_file(s3.policy)
+        placed = await asyncio.gather(*(router.put(f"k{n}", b"hi") for n in range(8)))
+        got = await router.get(str(placed[0].reference))
+        assert len((await router.list(options={"StartAfter": "k3"})).entries) == 4
+        assert (await router.locate("k1")).place.bucket == "a"
+        assert (await router.delete("k1")).is_complete
+        return got.content.read()
+
+    assert asyncio.run(service()) == b"hi"
 
 
 def test_buckets_fill_in_order_up_to_their_caps_and_then_writes_are_refused_until_the_period_ends(s3):

@@ -162,6 +162,13 @@ def test_a_key_comes_from_the_user_then_the_sink_then_the_environment_then_the_w
             Credentials(tmp_path, environ={}).of(place)
 
 
+def test_a_sink_that_comes_later_takes_the_place_of_the_environment(tmp_path):
+    found = Credentials(tmp_path, environ={"FB_KEY_ID": "environ", "FB_KEY_SECRET": "s"})
+    assert found.of(PLACE).key_id == "environ"
+    lines(tmp_path, "FB_KEY_ID=sink\nFB_KEY_SECRET=s\n")
+    assert found.of(PLACE).key_id == "sink"
+
+
 def test_a_sink_that_is_away_or_half_written_leaves_the_key_that_was_read(tmp_path):
     lines(tmp_path, "FB_KEY_ID=id\nFB_KEY_SECRET=s\n")
     found = Credentials(tmp_path, environ={})
@@ -169,6 +176,7 @@ def test_a_sink_that_is_away_or_half_written_leaves_the_key_that_was_read(tmp_pa
     lines(tmp_path, "FB_KEY_ID=new\n")
     assert found.of(PLACE).key_id == "id"
     (tmp_path / "writer.env").unlink()
+    found.reload()
     found.reload()
     assert found.of(PLACE).key_id == "id"
     lines(tmp_path, "FB_KEY_ID=new\nFB_KEY_SECRET=s\n")

@@ -39,10 +39,11 @@ _Mark = tuple[int, int, int]
 
 
 class _Held(NamedTuple):
-    """A key as it was read; `mark` is of the file that it was read from."""
+    """A key as it was read; `mark` is of the sink that it was read from, None when that is to be read again."""
 
     key: Key
     mark: _Mark | None
+    is_of_sink: bool
 
 
 class Credentials:
@@ -85,7 +86,7 @@ class Credentials:
         """Read again whatever is asked for next, but keep what is held if there is nothing else."""
         for repository, held in list(self._held.items()):
             self._held[repository] = held._replace(mark=None)
-            if held.mark is None:
+            if not held.is_of_sink:
                 self._held.pop(repository, None)
 
     def _sink(self, place: Place) -> Path | None:
@@ -98,7 +99,7 @@ class Credentials:
         return found
 
     def _keep(self, place: Place, key: Key, mark: _Mark | None) -> Key:
-        self._held[place.repository] = _Held(key, mark)
+        self._held[place.repository] = _Held(key, mark, mark is not None)
         return key
 
     def _found(self, place: Place) -> Key:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from fbplan.runtime.adapters.credentials import Given
 from fbplan.runtime.adapters.routed import Routed
 from fbplan.runtime.adapters.s3 import S3Transport
 from fbplan.runtime.adapters.shadow import Shadow
@@ -17,6 +18,7 @@ def wrap(
     policy: str | Path | Router,
     *,
     repository: str | None = None,
+    credentials: Given | None = None,
     shadow: bool = False,
     overwrite: bool = False,
     **settings: Any,
@@ -29,10 +31,11 @@ def wrap(
 
     `policy`: the path of the policy file, or a Router that is set up already. `settings` are those of
     `Router.from_file`. Without a key in a sink or in the environment, and without an endpoint in the policy, those of
-    `client` are used; its own retries are not. A key is written once; with `overwrite` it is replaced where it is.
+    `client` are used; its own retries are not. `credentials(place)` gives key id and secret instead. A key is written once; with `overwrite` it is replaced where it is.
 
     `shadow`: everything is done as the caller says, with the caller's buckets. What the policy would have chosen goes
-    to the log `fbplan.runtime`, at INFO, and to `on_record`; bytes are counted as if it had.
+    to the log `fbplan.runtime`, at INFO, and to `on_record`; bytes are counted as if it had. `repository` says for which
+    of the policy's, when it has several.
 
     Raises what the router raises (ReadOnly, NotStored, …); what a store refuses whatever the bucket is a ClientError.
     """
@@ -46,6 +49,7 @@ def wrap(
         return Shadow(client, Router.from_file(path, repository=repository, **settings))
     transport = S3Transport(
         path.parent,
+        credentials=credentials,
         fallback=lambda _place: _own_key(client),
         endpoint=client.meta.endpoint_url,
         region=client.meta.region_name,
