@@ -26,12 +26,14 @@ def wrap(
     """The boto3 S3 client with the policy at work: `Bucket=` names a repository, writes go where the policy wants.
 
     put_object, upload_file, upload_fileobj, get_object, head_object, delete_object, list_objects_v2, download_file and
-    download_fileobj are routed, and the paginator of list_objects_v2; everything else reaches `client` as it is. Answers of writes carry `FbplanReference`,
-    and `Key=` takes such a reference or a key. An upload is one request, so the store's limit for one put holds.
+    download_fileobj are routed, and the paginator of list_objects_v2; everything else reaches `client` as it is, with its
+    buckets. Answers of writes carry `FbplanReference`, and `Key=` takes such a reference or a key. An upload is one
+    request, so the store's limit for one put holds.
 
     `policy`: the path of the policy file, or a Router that is set up already. `settings` are those of
     `Router.from_file`. Without a key in a sink or in the environment, and without an endpoint in the policy, those of
-    `client` are used; its own retries are not. `credentials(place)` gives key id and secret instead. A key is written once; with `overwrite` it is replaced where it is.
+    `client` are used; its own retries are not. `credentials(place)` gives key id and secret instead. An object is
+    written once; with `overwrite` it is replaced in the bucket that holds it.
 
     `shadow`: everything is done as the caller says, with the caller's buckets. What the policy would have chosen goes
     to the log `fbplan.runtime`, at INFO, and to `on_record`; bytes are counted as if it had. `repository` says for which
