@@ -209,6 +209,7 @@ def test_a_shadow_does_what_the_caller_says_and_tells_what_it_would_have_chosen(
     assert "FbplanReference" not in answer
     assert (len(s3.requests("PUT", "c")), s3.requests("PUT", "a")) == (10, [])
     assert [record["bucket"] for record in s3.records] == [*"aaaaaaaabb"], "counted as if they had gone there"
+    assert {(record["outcome"], record["charged"]) for record in s3.records} == {("stored", 100)}
     told = [record.getMessage() for record in caplog.records]
     assert told[0] == "shadow: 100 bytes to c; the policy: a (open: 0% used)"
     assert told[8] == "shadow: 100 bytes to c; the policy: b (open: 0% used)"

@@ -22,8 +22,8 @@ def page_of(listing: Listing, repository: str, prefix: str, asked: Mapping[str, 
     for placed in listing.entries:
         key = placed.entry.key
         group = _group(key, prefix, delimiter)
-        # a group that was given is passed over with all its keys: it sorts as their beginning
-        if key <= last or (group is not None and last.startswith(group)):
+        # the buckets were asked for what comes after the last one, which of a group are its own keys
+        if group is not None and last.startswith(group):
             continue
         if len(contents) + len(common) >= most:
             is_truncated = True

@@ -32,9 +32,8 @@ class Routed(PassingThrough):
     def put_object(self, *, Bucket: str, Key: str, Body: Any = b"", **options: Any) -> dict[str, Any]:
         content = Body.encode() if isinstance(Body, str) else Body
         router, size = self._router(Bucket), options.pop("ContentLength", None)
-        overwrite = self._overwrite and "IfNoneMatch" not in options
         with self._refusals("PutObject", Bucket, Key):
-            placed = router.put(Key, content, size=size, overwrite=overwrite, options=options)
+            placed = router.put(Key, content, size=size, overwrite=self._overwrite, options=options)
         answer = dict(placed.answer or {"ETag": placed.reference.etag, "ResponseMetadata": response_metadata(200)})
         return {**answer, "FbplanReference": str(placed.reference)}
 
