@@ -132,6 +132,21 @@ def test_ranges_and_conditions_reach_the_store(client):
     assert (answer["Body"].read(), answer["ContentLength"]) == (b"234", 3)
 
 
+def test_a_write_whose_answer_got_lost_is_answered_all_the_same(s3, client):
+    s3.node.fault(method="PUT", path="/a/*", fault="cut-after")
+    answer = client.put_object(Bucket="app", Key="k", Body=b"x")
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert answer["ETag"] == client.head_object(Bucket="app", Key=answer["FbplanReference"])["ETag"]
+    assert len(s3.requests("PUT")) == 1
+
+
+def test_what_was_got_can_be_put_again(client):
+    client.put_object(Bucket="app", Key="k", Body=b"x" * 300)
+    got = client.get_object(Bucket="app", Key="k")
+    client.put_object(Bucket="app", Key="l", Body=got["Body"], ContentLength=got["ContentLength"])
+    assert client.head_object(Bucket="app", Key="l")["ContentLength"] == 300
+
+
 def test_a_revoked_key_is_told_as_such(s3, client):
     s3.revoke(s3.key)
     with pytest.raises(CredentialsRefused):
