@@ -1,8 +1,10 @@
 """The chooser: which bucket takes the next write. Standard library only; imports nothing else of fbplan.
 
-router = Router.from_file("routing-policy.json", transport)
+router = Router.from_file("routing-policy.json")
 placed = router.put("hello.txt", b"hi")     # the bucket that the policy wants
 router.get(str(placed.reference))           # one request, wherever it went
+
+Only `adapters` knows an SDK, and imports it when a request is made through it.
 
 Its records are named tuples: forty frozen dataclasses cost more than the start-up budget, and a decision makes many.
 """
@@ -13,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fbplan.runtime.adapters.wrapping import wrap
     from fbplan.runtime.aio import AsyncRouter
     from fbplan.runtime.core import Placement
     from fbplan.runtime.faults import (
@@ -57,9 +60,11 @@ __all__ = [
     "Unavailable",
     "WriteFailed",
     "why",
+    "wrap",
 ]
 
 _HOMES = {
+    "adapters.wrapping": ("wrap",),
     "aio": ("AsyncRouter",),
     "core": ("Placement",),
     "faults": (

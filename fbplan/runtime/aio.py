@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fbplan.runtime.adapters import transport_for
+from fbplan.runtime.adapters.threads import InThreads
 from fbplan.runtime.core import Content, Core, Placement
 from fbplan.runtime.decision import Decision
-from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.finding import Deleted, Listing, Located
 from fbplan.runtime.reference import Reference
 from fbplan.runtime.router import core_from_file
@@ -30,11 +31,13 @@ class AsyncRouter:
         transport: AsyncTransport | None = None,
         *,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        folder: Path = Path(),
     ) -> None:
         self._core = core
         self._source = source
         self._transport = transport
         self._sleep = sleep
+        self._folder = folder
 
     @classmethod
     def from_file(
@@ -45,8 +48,11 @@ class AsyncRouter:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         **settings: Any,
     ) -> AsyncRouter:
-        """See `Router.from_file`. It reads the files at once, before the loop has anything to do with them."""
-        return cls(*core_from_file(policy, **settings), transport, sleep=sleep)
+        """See `Router.from_file`. It reads the files at once, before the loop has anything to do with them.
+
+        Without a transport, the adapter of fbplan makes its requests in threads.
+        """
+        return cls(*core_from_file(policy, **settings), transport, sleep=sleep, folder=Path(policy).parent)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -73,8 +79,8 @@ class AsyncRouter:
         await self.refresh()
         return await self._run(self._core.put(key, body, size, options or {}, overwrite=overwrite))
 
-    async def get(self, where: str | Reference) -> Got:
-        return await self._run(self._core.get(where))
+    async def get(self, where: str | Reference, *, options: Mapping[str, Any] | None = None) -> Got:
+        return await self._run(self._core.get(where, options or {}))
 
     async def locate(self, where: str | Reference) -> Located:
         return await self._run(self._core.locate(where))
@@ -82,8 +88,8 @@ class AsyncRouter:
     async def delete(self, where: str | Reference) -> Deleted:
         return await self._run(self._core.delete(where))
 
-    async def list(self, prefix: str = "") -> Listing:
-        return await self._run(self._core.keys(prefix))
+    async def list(self, prefix: str = "", *, options: Mapping[str, Any] | None = None) -> Listing:
+        return await self._run(self._core.keys(prefix, options or {}))
 
     async def _run(self, script: Script[_T]) -> _T:
         try:
@@ -97,7 +103,9 @@ class AsyncRouter:
     async def _done(self, do: Do) -> Came:
         transport = self._transport
         if transport is None:
-            raise RoutingError("the router has no transport: AsyncRouter.from_file(path, transport)")
+            protocol = self._core.view().repository.protocol
+            made = InThreads(await asyncio.to_thread(transport_for, protocol, self._folder))
+            transport = self._transport = self._transport or made
         try:
             match do:
                 case Pause():

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any, NamedTuple
 
 from fbplan.runtime.body import body_of
-from fbplan.runtime.course import Step, begin
+from fbplan.runtime.course import Step, begin, told
 from fbplan.runtime.decision import Decision, decide
 from fbplan.runtime.faults import NoPolicy, NotFound, RoutingError, fault_of
 from fbplan.runtime.finding import Deleted, Listing, Located, deleting, getting, listing, locating
-from fbplan.runtime.flight import Flight
+from fbplan.runtime.flight import Answer, Flight
 from fbplan.runtime.policy import Policy, Repository
 from fbplan.runtime.record import write_record
 from fbplan.runtime.reference import Reference
@@ -152,13 +152,23 @@ class Core:
             return None
         return located.place.bucket
 
-    def get(self, where: str | Reference) -> Script[Got]:
+    def rehearse(self, size: int) -> Record:
+        """What a write would come to if every store took it; it is counted and reported as if it had been made."""
+        flight = self.begin(Request(size))
+        if not flight.action.is_end:
+            begun = flight
+            flight = self.step(lambda state: told(state, begun, self.now_ms(), Answer(200)))
+        record = write_record(flight)
+        self._report(record)
+        return record
+
+    def get(self, where: str | Reference, options: Mapping[str, Any]) -> Script[Got]:
         reference = _reference(where)
         if reference is not None:
             places, timeout_ms = self._referred(reference)
-            return (yield from getting(places, reference.key, timeout_ms))
+            return (yield from getting(places, reference.key, timeout_ms, options))
         located = yield from self.locate(str(where))
-        return (yield from getting([located.place], str(where), self.view().repository.per_try_ms))
+        return (yield from getting([located.place], str(where), self.view().repository.per_try_ms, options))
 
     def locate(self, where: str | Reference) -> Script[Located]:
         """Where an object is. Raises NotFound and Unavailable."""
@@ -182,9 +192,9 @@ class Core:
         key = str(where) if reference is None else reference.key
         return deleting(self._places(view), key, view.repository.per_try_ms)
 
-    def keys(self, prefix: str) -> Script[Listing]:
+    def keys(self, prefix: str, options: Mapping[str, Any]) -> Script[Listing]:
         view = self.view()
-        return listing(self._places(view), prefix, view.repository.per_try_ms)
+        return listing(self._places(view), prefix, view.repository.per_try_ms, options)
 
     def _places(self, view: View) -> list[Place]:
         return [place_of(view.policy, view.repository, name) for name in view.repository.attached]

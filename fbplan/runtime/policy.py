@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from fbplan.runtime.form import Part, Unusable, parse
@@ -72,6 +73,8 @@ class Repository(NamedTuple):
     """`write` and `read` → the access key id, where it is known: clients are made again when it changes."""
     attached: tuple[str, ...]
     """Every bucket an object of this repository may be in: the order, then the others by name."""
+    sinks: Mapping[str, str] = MappingProxyType({})
+    """`write` and `read` → where the secret of that key went: `file:PATH`, or a word for what else took it."""
 
 
 class Policy(NamedTuple):
@@ -146,11 +149,11 @@ def _repository(name: str, part: Part, buckets: Mapping[str, Bucket]) -> Reposit
     if len(set(order)) != len(order) or not buckets.keys() >= set(order):
         raise Unusable("shape", f"{part.at}.order: not buckets of the policy, each once")
     keys = part.part("keys")
-    key_ids = {}
+    key_ids, sinks = {}, {}
     for use in ("write", "read"):
         if use in keys.held:
             key = keys.part(use)
-            key.text("sink")
+            sinks[use] = key.text("sink")
             key_id = key.text_or_none("key_id")
             if key_id is not None:
                 key_ids[use] = key_id
@@ -179,4 +182,5 @@ def _repository(name: str, part: Part, buckets: Mapping[str, Bucket]) -> Reposit
         order=order,
         key_ids=key_ids,
         attached=(*order, *others),
+        sinks=sinks,
     )

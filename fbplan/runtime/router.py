@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fbplan.runtime.adapters import transport_for
 from fbplan.runtime.core import Content, Core, Habits, Placement, Record
 from fbplan.runtime.decision import Decision
-from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.finding import Deleted, Listing, Located
 from fbplan.runtime.reference import Reference
 from fbplan.runtime.script import Call, Came, Do, Pause, Reload, Script
@@ -72,7 +72,7 @@ def core_from_file(
 class Router:
     """Writes each object to the bucket that the policy wants, and finds it again. Safe to share between threads.
 
-    router = Router.from_file("routing-policy.json", transport)
+    router = Router.from_file("routing-policy.json")
     placed = router.put("hello.txt", b"hi")
     router.get(str(placed.reference))
     """
@@ -84,12 +84,14 @@ class Router:
         transport: Transport | None = None,
         *,
         sleep: Callable[[float], object] = time.sleep,
+        folder: Path = Path(),
     ) -> None:
         """For `from_file`, which says what the settings are."""
         self._core = core
         self._source = source
         self._transport = transport
         self._sleep = sleep
+        self._folder = folder
 
     @classmethod
     def from_file(
@@ -102,6 +104,8 @@ class Router:
     ) -> Router:
         """A router over the policy file, and over the usage file if one is named.
 
+        `transport`: how stores are reached; without one, the adapter of fbplan for the protocol of the policy, with the
+        keys from the policy's sinks or from FB_KEY_ID and FB_KEY_SECRET in the environment.
         `usage`: path of usage.json; without it this process counts its own bytes (`simple`). `repository`: needed when
         the policy has several. `writer`: a name of this writer that no other has. `simple`: count own bytes on top of
         the usage file, instead of living on grants. `last_good`: a folder of this process, where good files are kept
@@ -109,7 +113,12 @@ class Router:
         have used its share of the present ones; without it, a restart counts as one more writer. `alarm(name, details)` and `on_record(record)` are called as things happen. `spool_limit`:
         bytes of a body that cannot seek which are held in memory. `clock_ms`, `sleep`, `dice`: for tests.
         """
-        return cls(*core_from_file(policy, **settings), transport, sleep=sleep)
+        return cls(*core_from_file(policy, **settings), transport, sleep=sleep, folder=Path(policy).parent)
+
+    @property
+    def repository(self) -> str:
+        """The name of the repository that is written to. Raises NoPolicy."""
+        return self._core.view().repository.name
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -123,6 +132,11 @@ class Router:
     def choose(self, size: int = 0) -> Decision:
         """The bucket that a write of `size` bytes would go to now. No input or output, nothing is counted."""
         return self._core.choose(size)
+
+    def rehearse(self, size: int = 0) -> Record:
+        """The decision record of a write that is not made: counted as if its store had taken it. For a shadow."""
+        self.refresh()
+        return self._core.rehearse(size)
 
     def put(
         self,
@@ -140,9 +154,12 @@ class Router:
         self.refresh()
         return self._run(self._core.put(key, body, size, options or {}, overwrite=overwrite))
 
-    def get(self, where: str | Reference) -> Got:
-        """The object by its reference (one request) or by its key. Raises NotFound and Unavailable."""
-        return self._run(self._core.get(where))
+    def get(self, where: str | Reference, *, options: Mapping[str, Any] | None = None) -> Got:
+        """The object by its reference (one request) or by its key. Raises NotFound and Unavailable.
+
+        `options` reach the adapter; what the store refuses because of them is raised as TransportFailure.
+        """
+        return self._run(self._core.get(where, options or {}))
 
     def locate(self, where: str | Reference) -> Located:
         """Which bucket holds the object. Raises NotFound and Unavailable."""
@@ -152,9 +169,9 @@ class Router:
         """Delete the key from every bucket."""
         return self._run(self._core.delete(where))
 
-    def list(self, prefix: str = "") -> Listing:
-        """The keys of all buckets."""
-        return self._run(self._core.keys(prefix))
+    def list(self, prefix: str = "", *, options: Mapping[str, Any] | None = None) -> Listing:
+        """The keys of all buckets. `options` reach the adapter."""
+        return self._run(self._core.keys(prefix, options or {}))
 
     def _run(self, script: Script[_T]) -> _T:
         try:
@@ -168,7 +185,7 @@ class Router:
     def _done(self, do: Do) -> Came:
         transport = self._transport
         if transport is None:
-            raise RoutingError("the router has no transport: Router.from_file(path, transport)")
+            transport = self._transport = transport_for(self._core.view().repository.protocol, self._folder)
         try:
             match do:
                 case Pause():

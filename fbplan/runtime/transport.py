@@ -21,6 +21,8 @@ class Place(NamedTuple):
     endpoint: str | None = None
     write_key_id: str | None = None
     read_key_id: str | None = None
+    sink: str | None = None
+    """Where the key is: `file:PATH`, or a word that says what else takes it; the writer's if there is one."""
 
 
 def place_of(policy: Policy, repository: Repository, name: str) -> Place:
@@ -36,6 +38,7 @@ def place_of(policy: Policy, repository: Repository, name: str) -> Place:
         endpoint=repository.endpoint,
         write_key_id=repository.key_ids.get("write"),
         read_key_id=repository.key_ids.get("read"),
+        sink=repository.sinks.get("write") or repository.sinks.get("read"),
     )
 
 
@@ -57,11 +60,12 @@ class TransportFailure(Exception):
 
 
 class Head(NamedTuple):
-    """What a store says of an object. Keys of `metadata` are in lower case."""
+    """What a store says of an object. Keys of `metadata` are in lower case, `answer` is the SDK's own."""
 
     size: int
     etag: str | None = None
     metadata: Mapping[str, str] = MappingProxyType({})
+    answer: Any = None
 
 
 class Stored(NamedTuple):
@@ -79,11 +83,12 @@ class Got(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One line of a listing."""
+    """One line of a listing; `answer` is the SDK's own."""
 
     key: str
     size: int
     etag: str | None = None
+    answer: Any = None
 
 
 class Transport(Protocol):
@@ -91,7 +96,8 @@ class Transport(Protocol):
 
     `write_once` asks the store to refuse a key that is there: `If-None-Match: *`, `ifGenerationMatch=0`,
     `overwrite=False`. `head` gives None and `get` fails with 404 when the key is not there; `delete` of such a key is a
-    success. `list` gives all pages. `options` is what the caller of the router wants to reach the SDK.
+    success. `list` gives all pages. `options` is what the caller of the router wants to reach the SDK; `get` and `list`
+    are called without it when there is nothing.
     """
 
     def put(
@@ -109,11 +115,13 @@ class Transport(Protocol):
 
     def head(self, place: Place, key: str, *, timeout_ms: int) -> Head | None: ...
 
-    def get(self, place: Place, key: str, *, timeout_ms: int) -> Got: ...
+    def get(self, place: Place, key: str, *, timeout_ms: int, options: Mapping[str, Any] = ...) -> Got: ...
 
     def delete(self, place: Place, key: str, *, timeout_ms: int) -> None: ...
 
-    def list(self, place: Place, prefix: str, *, timeout_ms: int) -> Sequence[Entry]: ...
+    def list(
+        self, place: Place, prefix: str, *, timeout_ms: int, options: Mapping[str, Any] = ...
+    ) -> Sequence[Entry]: ...
 
     def reload(self) -> None:
         """Load the credentials again; clients with old ones finish what they are at."""
@@ -137,10 +145,12 @@ class AsyncTransport(Protocol):
 
     def head(self, place: Place, key: str, *, timeout_ms: int) -> Awaitable[Head | None]: ...
 
-    def get(self, place: Place, key: str, *, timeout_ms: int) -> Awaitable[Got]: ...
+    def get(self, place: Place, key: str, *, timeout_ms: int, options: Mapping[str, Any] = ...) -> Awaitable[Got]: ...
 
     def delete(self, place: Place, key: str, *, timeout_ms: int) -> Awaitable[None]: ...
 
-    def list(self, place: Place, prefix: str, *, timeout_ms: int) -> Awaitable[Sequence[Entry]]: ...
+    def list(
+        self, place: Place, prefix: str, *, timeout_ms: int, options: Mapping[str, Any] = ...
+    ) -> Awaitable[Sequence[Entry]]: ...
 
     def reload(self) -> Awaitable[None]: ...

@@ -43,6 +43,8 @@ HOMES = {
     "werkzeug": {"emulator"},
     "waitress": {"emulator"},
 }
+# The SDKs that the router can drive; only the adapters know them, and import them when they are used.
+ADAPTED = {"boto3", "botocore"}
 
 
 def modules() -> dict[str, list[str]]:
@@ -75,9 +77,21 @@ def test_the_emulator_knows_nothing_above_errors() -> None:
 def test_the_runtime_is_standard_library_only() -> None:
     import sys
 
-    roots = {m.split(".")[0] for m in modules()["runtime"]}
+    roots = {m.split(".")[0] for m in modules()["runtime"]} - ADAPTED
     assert roots - {"fbplan"} <= set(sys.stdlib_module_names)
     assert all(m.startswith("fbplan.runtime") for m in modules()["runtime"] if m.startswith("fbplan"))
+
+
+def test_an_sdk_lives_in_the_adapters_and_is_imported_when_it_is_used() -> None:
+    for path in sorted(ROOT.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        at_top = {id(node) for node in tree.body}
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            if ADAPTED & {name.split(".")[0] for name in names}:
+                assert path.parent == ROOT / "runtime" / "adapters", path
+                assert id(node) not in at_top, f"{path.name}:{node.lineno}"
 
 
 @pytest.mark.parametrize("library", sorted(HOMES))

@@ -1,0 +1,17 @@
+"""The SDKs that the router can drive. Each is imported when it is first used, so that nobody needs them all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fbplan.runtime.faults import RoutingError
+from fbplan.runtime.transport import Transport
+
+
+def transport_for(protocol: str, folder: Path) -> Transport:
+    """The transport for a router that was given none. `folder` is the policy's: sinks count from there."""
+    if protocol == "S3":
+        from fbplan.runtime.adapters.s3 import S3Transport
+
+        return S3Transport(folder)
+    raise RoutingError(f"no adapter for protocol {protocol} is built in: give one, Router.from_file(path, transport)")

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def open_s3(tmp_path: Path) -> Iterator[Callable[..., object]]:
+    from s3_world import S3World
+
+    with ExitStack() as opened:
+
+        def open_one(**stated: object) -> S3World:
+            world = S3World(tmp_path, **stated)
+            opened.callback(world.node.close)
+            return world
+
+        yield open_one
+
+
+@pytest.fixture
+def s3(open_s3):
+    return open_s3()
