@@ -109,7 +109,7 @@ def check(source: str) -> int:
         click.echo(f"{place.label}: {problem}")
     if problems:
         raise FbplanError(
-            f"the policy file has {len(problems)} problems",
+            f"the policy file has {len(problems)} problem{'' if len(problems) == 1 else 's'}",
             place.label,
             "",
             "fbplan apply writes it again from the spec",
