@@ -20,7 +20,7 @@ READER = 1
 class Unusable(ValueError):
     """The file cannot be used, so what was good before stays in force.
 
-    `reason` is one of: unreadable, torn, format, reader, digest, shape, meter, older, conflict.
+    `reason` is one of: unreadable, forked, torn, format, reader, digest, shape, meter, older, conflict.
     """
 
     def __init__(self, reason: str, told: str) -> None:

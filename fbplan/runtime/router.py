@@ -6,12 +6,13 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from fbplan.runtime.adapters import transport_for
 from fbplan.runtime.core import Content, Core, Habits, Placement, Record
 from fbplan.runtime.decision import Decision
 from fbplan.runtime.finding import Deleted, Listing, Located
+from fbplan.runtime.origin import folder_of
 from fbplan.runtime.reference import Reference
 from fbplan.runtime.script import Call, Came, Do, Pause, Reload, Script
 from fbplan.runtime.source import Alarm, Source
@@ -49,8 +50,8 @@ def core_from_file(
     dice: Callable[[], int] = roll,
 ) -> tuple[Core, Source]:
     source = Source(
-        Path(policy),
-        Path(usage) if usage is not None else None,
+        policy,
+        usage,
         clock_ms=clock_ms,
         alarm=alarm,
         last_good=Path(last_good) if last_good is not None else None,
@@ -102,18 +103,33 @@ class Router:
         sleep: Callable[[float], object] = time.sleep,
         **settings: Any,
     ) -> Router:
-        """A router over the policy file, and over the usage file if one is named.
+        """A router over the policy file, and over the usage file if one is named: each a path, or a URL.
+
+        A URL is `s3://`, `gs://`, `az://` (with fbplan's extra `objectstore`, and the credentials of the cloud's own
+        environment variables) or `https://`. A thread asks for it every two seconds, if only by its ETag; a write waits
+        for it no longer than the first one of a process. `close` ends the thread.
 
         `transport`: how stores are reached; without one, the adapter of fbplan for the protocol of the policy, with the
         keys from the policy's sinks or from FB_KEY_ID and FB_KEY_SECRET in the environment.
-        `usage`: path of usage.json; without it this process counts its own bytes (`simple`). `repository`: needed when
+        `usage`: path or URL of usage.json; without it this process counts its own bytes (`simple`). `repository`: needed when
         the policy has several. `writer`: a name of this writer that no other has. `simple`: count own bytes on top of
         the usage file, instead of living on grants. `last_good`: a folder of this process, where good files are kept
         for the next start. `cautious_start`: after a start wait for the next grants, because the process before it may
-        have used its share of the present ones; without it, a restart counts as one more writer. `alarm(name, details)` and `on_record(record)` are called as things happen. `spool_limit`:
-        bytes of a body that cannot seek which are held in memory. `clock_ms`, `sleep`, `dice`: for tests.
+        have used its share of the present ones; without it, a restart counts as one more writer. `alarm(name, details)`
+        and `on_record(record)` are called as things happen, the first also from the thread. `spool_limit`: bytes of a
+        body that cannot seek which are held in memory. `clock_ms`, `sleep`, `dice`: for tests.
         """
-        return cls(*core_from_file(policy, **settings), transport, sleep=sleep, folder=Path(policy).parent)
+        return cls(*core_from_file(policy, **settings), transport, sleep=sleep, folder=folder_of(policy))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the thread that follows URLs; without URLs there is none."""
+        self._source.close()
 
     @property
     def repository(self) -> str:
@@ -126,7 +142,10 @@ class Router:
         return {**self._source.counts, **self._core.counts}
 
     def refresh(self, *, now: bool = False) -> None:
-        """Look whether the files changed, at most once a second. `put` does it by itself; `choose` never does."""
+        """Look whether the files changed, at most once a second. `put` does it by itself; `choose` never does.
+
+        Behind URLs a thread looks, and this starts it; `now` looks here and waits for the answers.
+        """
         self._source.refresh(now=now)
 
     def choose(self, size: int = 0) -> Decision:

@@ -1,0 +1,315 @@
+"""The two files at a URL: a thread asks for them, the last good pair stays, and no write waits."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from memory_store import AsyncMemoryStore, MemoryStore
+from runtime_world import T0, policy_document, raw, usage_document
+from web_place import Web
+
+from fbplan.runtime import AsyncRouter, Router, RoutingError
+from fbplan.runtime.remote import remote_origin
+from fbplan.runtime.source import Source
+
+POLICY, USAGE = "/routing-policy.json", "/usage.json"
+
+
+def used(n: int) -> dict:
+    return {name: {"used": n, "soft": 800 - n, "hard": 1000 - n} for name in "abc"}
+
+
+@pytest.fixture
+def web():
+    server = Web()
+    server.files |= {POLICY: raw(policy_document()), USAGE: raw(usage_document(used(1), seq=4))}
+    yield server
+    server.close()
+
+
+class Desk:
+    """A source over the two URLs, with a clock, what was alarmed, and little patience."""
+
+    def __init__(self, web: Web, **options):
+        self.now, self.alarms, self.told = T0, [], []
+        self.source = Source(
+            web.url + POLICY,
+            remote_origin(f"{web.url}{USAGE}?sig=canary-of-a-signature", timeout_s=0.2),
+            clock_ms=lambda: self.now,
+            alarm=self.alarm,
+            **{"every_s": 3600.0, **options},
+        )
+
+    def alarm(self, name, told):
+        self.alarms.append(name)
+        self.told.append(str(told))
+
+    def look(self):
+        self.now += 2_000
+        return self.source.refresh(now=True)
+
+
+@pytest.fixture
+def desk(web):
+    made = Desk(web)
+    yield made
+    made.source.close()
+
+
+def test_what_did_not_change_is_answered_by_its_etag_and_confirmed(web, desk):
+    first = desk.source.pair
+    second = desk.look()
+
+    assert (first.policy.generation, first.usage.seq) == (7, 4)
+    assert web.answers == [(POLICY, 200), (USAGE, 200), (POLICY, 304), (USAGE, 304)]
+    assert (second.policy, second.usage, second.confirmed_ms) == (first.policy, first.usage, desk.now)
+    assert (desk.source.counts["policy.taken"], desk.alarms) == (1, [])
+
+
+def test_without_etags_the_same_content_is_taken_once(web):
+    web.has_tags = False
+    desk = Desk(web)
+    desk.look()
+    assert [status for _, status in web.answers] == [200] * 4
+    assert (desk.source.counts["policy.taken"], desk.source.counts["usage.taken"]) == (1, 1)
+
+
+def test_a_newer_file_is_swapped_in_and_a_torn_altered_or_older_one_refused_and_counted_once(web, desk):
+    web.files[USAGE] = raw(usage_document(used(2), seq=5))
+    good = desk.look()
+    web.files |= {POLICY: raw(policy_document(generation=8))[:-9], USAGE: raw(usage_document(used(1), seq=4))}
+    desk.look()
+    assert (desk.look().policy, desk.look().usage) == (good.policy, good.usage)
+    web.files[USAGE] = raw({**usage_document(used(2), seq=5), "seq": 6})
+    desk.look()
+    assert good.usage.seq == 5
+    assert desk.source.pair.confirmed_ms == good.confirmed_ms, "what cannot be used confirms nothing"
+    assert desk.alarms == ["policy.torn", "usage.older", "usage.digest"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ("404", "it answered 404"),
+        ("500", "it answered 500"),
+        ("cut", "it broke off, 20 bytes before the end"),
+        ("garbage", "its answer is no HTTP: BadStatusLine"),
+        ("hang", "it did not answer in time"),
+        ("drip", "it did not answer in time"),
+        ("moved", "it answered 302"),
+    ],
+)
+def test_a_server_in_trouble_leaves_the_last_good_in_force_until_it_is_well(web, desk, bad, why):
+    good = desk.source.pair
+    web.bad[USAGE], web.files[USAGE] = bad, raw(usage_document(used(2), seq=5))
+    kept = desk.look()
+    web.bad.clear()
+    web.let_go.set()
+
+    assert kept.usage is good.usage
+    assert desk.alarms == ["usage.unreadable"]
+    assert desk.told == [str({"path": f"{web.url}{USAGE}", "why": why})], "and the signature of the URL is not told"
+    assert desk.look().usage.seq == 5
+
+
+def test_a_policy_that_a_server_does_not_give_is_not_confirmed_by_it(web, desk):
+    seen = desk.source.pair.confirmed_ms
+    web.bad[POLICY] = "500"
+    assert desk.look().confirmed_ms == seen
+    web.bad.clear()
+    assert desk.look().confirmed_ms == desk.now
+    assert web.answers[-2] == (POLICY, 304), "a moment without an answer is no reason to read everything again"
+
+
+def test_what_was_good_is_there_again_after_a_start_without_the_server(web, tmp_path):
+    before = Desk(web, last_good=tmp_path).source.pair
+    web.bad |= {POLICY: "500", USAGE: "500"}
+    after = Desk(web, last_good=tmp_path).source.pair
+    assert (after.policy, after.usage) == (before.policy, before.usage)
+
+
+def test_a_thread_follows_the_url_and_ends_with_its_router(web):
+    desk = Desk(web, every_s=0.001)
+    assert not desk.source._watch.is_running, "it starts when it is needed"
+    desk.source.refresh()
+    web.files[USAGE] = raw(usage_document(used(2), seq=5))
+    web.wait_for(4)
+    assert desk.source.pair.usage.seq == 5
+
+    thread = desk.source._watch._thread
+    desk.source.close()
+    assert not thread.is_alive()
+    assert not desk.source.is_due(), "and does not come back"
+
+
+def test_a_thread_ends_when_nobody_has_its_router_any_more(web):
+    source = Source(web.url + POLICY, None, clock_ms=lambda: T0, alarm=print, every_s=0.001)
+    source.refresh()
+    thread = source._watch._thread
+    del source
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_a_write_waits_for_no_server(web):
+    store = MemoryStore()
+    with Router.from_file(web.url + POLICY, store, usage=web.url + USAGE, clock_ms=lambda: T0) as router:
+        web.bad |= {POLICY: "hang", USAGE: "hang"}
+        asked = len(web.answers)
+        placed = [router.put(f"k{n}", b"x").bucket for n in range(3)]
+        assert (placed, router.choose(1).bucket) == (["a", "a", "a"], "a")
+        assert len(web.answers) == asked
+        web.let_go.set()
+
+
+def test_a_process_that_begins_to_write_long_after_it_started_looks_once(web):
+    now = [T0]
+    with Router.from_file(web.url + POLICY, MemoryStore(), usage=web.url + USAGE, clock_ms=lambda: now[0]) as router:
+        now[0] += 600_000
+        web.files[USAGE] = raw(usage_document(used(1), seq=5, at_ms=now[0]))
+        assert router.put("k", b"x").record["seq"] == 5
+
+
+def test_an_event_loop_is_not_held_up(web):
+    async def story():
+        settings = {"usage": web.url + USAGE, "clock_ms": lambda: T0}
+        async with AsyncRouter.from_file(web.url + POLICY, AsyncMemoryStore(MemoryStore()), **settings) as router:
+            first = await router.put("k", b"x")
+            assert not router._source.is_due(), "from here on a thread looks"
+            return [first.bucket, (await router.put("l", b"x")).bucket]
+
+    assert asyncio.run(story()) == ["a", "a"]
+
+
+FORKED = """
+import os, sys, threading
+from fbplan.runtime.source import Source
+told = []
+source = Source(sys.argv[1], None, clock_ms=lambda: 0, alarm=lambda *a: told.append(a), every_s=0.001)
+source.refresh()
+with source._lock:                       # as if the thread were at it in this very moment
+    child = os.fork()
+if child == 0:
+    assert not source._watch.is_running, "no thread outlives a fork"
+    source.refresh()
+    assert source._watch.is_running
+    source.refresh(now=True)
+    os._exit(0 if source.counts["policy.taken"] > 1 and not told else 1)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", *arguments],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_after_a_fork_the_child_looks_by_itself(web):
+    ended = run(FORKED, web.url + POLICY)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_the_end_of_the_interpreter_waits_for_no_server(web):
+    web.bad["/hangs"] = "hang"
+    script = """
+import sys, threading
+from fbplan.runtime.source import Source
+source = Source(sys.argv[1], None, clock_ms=lambda: 0, alarm=lambda *_: None, every_s=0.001)
+source._policy.origin._url = sys.argv[2]
+source.refresh()
+"""
+    ended = run(script, web.url + POLICY, web.url + "/hangs")
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_https_is_verified(tmp_path, monkeypatch):
+    key, certificate = _certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    web = Web(lambda listening: context.wrap_socket(listening, server_side=True))
+    web.files[POLICY] = raw(policy_document())
+    told = []
+    for trusted in (None, str(certificate)):
+        if trusted is not None:
+            monkeypatch.setenv("SSL_CERT_FILE", trusted)
+        source = Source(web.url + POLICY, None, clock_ms=lambda: T0, alarm=lambda *alarm: told.append(alarm))
+        assert (source.pair.policy is not None) is (trusted is not None)
+    web.close()
+    assert [name for name, _ in told] == ["policy.unreadable"]
+    assert "CERTIFICATE_VERIFY_FAILED" in told[0][1]["why"]
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    import ipaddress
+
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 7, now - timedelta(1), now + timedelta(1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "key.pem", folder / "certificate.pem"
+    plain = serialization.NoEncryption()
+    files[0].write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
+    files[1].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    return files
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://host/canary",
+        "file:///canary",
+        "https://user:canary@host/p.json",
+        "https://host",
+        "http://acme.example/canary",
+        "s3://bucket",
+        "s3://bucket/canary?versionId=1",
+        "s3://key:canary@bucket/x",
+    ],
+)
+def test_a_url_of_no_use_is_refused_at_the_start_and_not_repeated(url):
+    with pytest.raises(RoutingError) as refused:
+        Router.from_file(url, MemoryStore())
+    assert "canary" not in str(refused.value)
+
+
+def test_an_object_store_without_its_extra_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    with pytest.raises(RoutingError, match=r"pip install 'fbplan\[objectstore\]'"):
+        Router.from_file("s3://acme/routing-policy.json", MemoryStore())
+
+
+def test_threads_that_begin_together_start_one_watch(web):
+    before = set(threading.enumerate())
+    desk = Desk(web)
+    threads = [threading.Thread(target=desk.source.refresh) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    started = [t for t in set(threading.enumerate()) - before if t.name == "fbplan-watch"]
+    assert started == [desk.source._watch._thread]
+    desk.source.close()
+    assert not started[0].is_alive()
