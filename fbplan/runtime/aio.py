@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fbplan.runtime.adapters import transport_for
 from fbplan.runtime.adapters.threads import InThreads
@@ -18,6 +17,9 @@ from fbplan.runtime.router import core_from_file
 from fbplan.runtime.script import Call, Came, Do, Pause, Reload, Script
 from fbplan.runtime.source import Source
 from fbplan.runtime.transport import AsyncTransport, Got, TransportFailure
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _T = TypeVar("_T")
 
@@ -32,7 +34,7 @@ class AsyncRouter:
         transport: AsyncTransport | None = None,
         *,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        folder: Path = Path(),
+        folder: str = ".",
     ) -> None:
         self._core = core
         self._source = source

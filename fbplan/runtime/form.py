@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from fbplan.runtime.canonical import MAX_INTEGER, digest_of
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# compiled when the first file is read, not at the import
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
+_DIGEST = r"sha256:[0-9a-f]{64}"
 LIMIT = 256 * 1024 * 1024
 """Bytes of the largest file that is looked at."""
 READER = 1
@@ -30,6 +30,8 @@ class Unusable(ValueError):
 
 def parse(raw: bytes, expected: str) -> dict[str, Any]:
     """The document in `raw`, whole and untouched: JSON, of the expected format, for this reader, its digest right."""
+    import json  # as above
+
     if len(raw) > LIMIT:
         raise Unusable("shape", f"it is larger than {LIMIT} bytes")
     try:
@@ -105,7 +107,7 @@ class Part(NamedTuple):
 
     def digest(self, key: str) -> str:
         found = self.text(key)
-        if not _DIGEST.fullmatch(found):
+        if not re.fullmatch(_DIGEST, found):
             raise self._wrong(key, "no digest")
         return found
 
@@ -122,7 +124,7 @@ class Part(NamedTuple):
         found = self.held.get(key, None if required else {})
         if type(found) is not dict:
             raise self._wrong(key, "no object")
-        if not all(_NAME.fullmatch(name) for name in found):
+        if not all(re.fullmatch(_NAME, name) for name in found):
             raise self._wrong(key, "not only names")
         return sorted(found.items())
 
@@ -132,7 +134,7 @@ class Part(NamedTuple):
 
     def name_list(self, key: str) -> tuple[str, ...]:
         found = self.list(key)
-        if not all(type(name) is str and _NAME.fullmatch(name) for name in found):
+        if not all(type(name) is str and re.fullmatch(_NAME, name) for name in found):
             raise self._wrong(key, "not only names")
         return tuple(found)
 

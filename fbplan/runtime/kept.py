@@ -13,8 +13,8 @@ _HOUR_MS = 3_600_000
 class Kept:
     """One file in a folder of this process's own. Its time says when the content was last seen to stand."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, folder: str | Path, name: str) -> None:
+        self._path = Path(folder) / name
         self._confirmed_ms: int | None = None
 
     def read(self) -> tuple[bytes, int]:

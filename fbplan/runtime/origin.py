@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fbplan.runtime.accept import Pair
 from fbplan.runtime.form import LIMIT, Unusable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Mark = tuple[int, int, int]
 Tell = Callable[[str, str], None]
@@ -34,7 +36,7 @@ class Origin(Protocol):
 def origin_of(location: str | Path) -> Origin:
     """The origin that a path or a URL names. Raises RoutingError for a URL that nothing can be read from."""
     if not is_url(location):
-        return FileOrigin(Path(location))
+        return FileOrigin(location)
     from fbplan.runtime.remote import remote_origin
 
     return remote_origin(str(location))
@@ -44,9 +46,9 @@ def is_url(location: str | Path) -> bool:
     return isinstance(location, str) and "://" in location
 
 
-def folder_of(location: str | Path) -> Path:
+def folder_of(location: str | Path) -> str:
     """From where the policy's relative paths count: its folder, or for a URL the current one."""
-    return Path() if is_url(location) else Path(location).parent
+    return "." if is_url(location) else os.path.dirname(location) or "."
 
 
 class FileOrigin:
@@ -54,17 +56,16 @@ class FileOrigin:
 
     is_remote = False
 
-    def __init__(self, path: Path) -> None:
-        self.label = str(path)
-        self._path = path
+    def __init__(self, path: str | Path) -> None:
+        self.label = os.fspath(path)
         self._mark: Mark | None = None
 
     def read(self, held: Pair, tell: Tell) -> bytes | None:  # noqa: ARG002 -- the file says everything
         known, self._mark = self._mark, None
         try:
-            mark = _mark(self._path)
-            raw = _content(self._path) if mark != known else None
-            if raw is None or _mark(self._path) == mark:  # else it was replaced meanwhile, and is read again next time
+            mark = _mark(self.label)
+            raw = _content(self.label) if mark != known else None
+            if raw is None or _mark(self.label) == mark:  # else it was replaced meanwhile, and is read again next time
                 self._mark = mark
         except OSError as error:
             raise Unusable("unreadable", error.strerror or str(error)) from None
@@ -74,13 +75,13 @@ class FileOrigin:
         self._mark = None
 
 
-def _mark(path: Path) -> Mark:
-    found = path.stat()  # follows links
+def _mark(path: str) -> Mark:
+    found = os.stat(path)  # follows links
     if not stat.S_ISREG(found.st_mode):
         raise Unusable("unreadable", "it is not a regular file")
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _content(path: Path) -> bytes:
+def _content(path: str) -> bytes:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         return file.read(LIMIT + 1)

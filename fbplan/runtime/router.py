@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fbplan.runtime.adapters import transport_for
@@ -19,6 +18,8 @@ from fbplan.runtime.source import Alarm, Source
 from fbplan.runtime.transport import Got, Transport, TransportFailure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fbplan.runtime.polled import Ask
 
 _T = TypeVar("_T")
@@ -66,7 +67,7 @@ def core_from_file(
         asked or usage,
         clock_ms=clock_ms,
         alarm=alarm,
-        last_good=Path(last_good) if last_good is not None else None,
+        last_good=last_good,
     )
     habits = Habits(
         writer=writer or os.urandom(8).hex(),
@@ -97,7 +98,7 @@ class Router:
         transport: Transport | None = None,
         *,
         sleep: Callable[[float], object] = time.sleep,
-        folder: Path = Path(),
+        folder: str = ".",
     ) -> None:
         """For `from_file`, which says what the settings are."""
         self._core = core

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fbplan.runtime.accept import Pair, next_usage, with_policy, with_usage
+from fbplan.runtime.accept import Pair, with_policy, with_usage
 from fbplan.runtime.form import Unusable
 from fbplan.runtime.origin import Origin, origin_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fbplan.runtime.kept import Kept
     from fbplan.runtime.watch import Watch
 
@@ -50,11 +51,11 @@ class Source:
         *,
         clock_ms: Callable[[], int],
         alarm: Alarm,
-        last_good: Path | None = None,
+        last_good: str | Path | None = None,
         every_s: float = REMOTE_EVERY_S,
     ) -> None:
         """`last_good` is a folder of this process's own, where what was good is kept for the next start."""
-        found = usage if usage is None or not isinstance(usage, str | Path) else origin_of(usage)
+        found = usage if usage is None or not isinstance(usage, str | os.PathLike) else origin_of(usage)
         self._policy = _Followed("policy", origin_of(policy), _kept(last_good, "routing-policy.json"))
         self._usage = None if found is None else _Followed("usage", found, _kept(last_good, "usage.json"))
         self._followed = (self._policy,) if self._usage is None else (self._policy, self._usage)
@@ -155,22 +156,24 @@ class Source:
 
     def _restore(self) -> None:
         """Begin with what was good in the last run; it is confirmed as of then, not as of now."""
-        with contextlib.suppress(OSError, Unusable):
-            if self._policy.kept is not None:
-                raw, seen_ms = self._policy.kept.read()
-                self.pair = with_policy(Pair(), raw)._replace(confirmed_ms=seen_ms)
-        with contextlib.suppress(OSError, Unusable):
-            if self._usage is not None and self._usage.kept is not None:
-                self.pair = self.pair._replace(usage=next_usage(None, None, self._usage.kept.read()[0]))
+        for file, taken in zip(self._followed, (with_policy, with_usage), strict=False):
+            if file.kept is not None:
+                try:
+                    raw, seen_ms = file.kept.read()
+                    self.pair = taken(self.pair, raw)
+                except (OSError, Unusable):
+                    continue
+                if file is self._policy:
+                    self.pair = self.pair._replace(confirmed_ms=seen_ms)
 
     def _report(self, file: _Followed, reason: str, told: str) -> None:
         self.counts[f"{file.word}.{reason}"] += 1
         self._alarm(f"{file.word}.{reason}", {"path": file.origin.label, "why": told})
 
 
-def _kept(folder: Path | None, name: str) -> Kept | None:
+def _kept(folder: str | Path | None, name: str) -> Kept | None:
     if folder is None:
         return None
     from fbplan.runtime.kept import Kept
 
-    return Kept(folder / name)
+    return Kept(folder, name)
