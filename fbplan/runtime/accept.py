@@ -1,7 +1,5 @@
 """Whether a file that was read takes the place of the one in force. A refusal keeps the last good one."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from fbplan.runtime.form import Unusable

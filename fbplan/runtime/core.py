@@ -1,7 +1,5 @@
 """What both faces of the router share: the state under its lock, and a script for each request."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Reading a JSON object key by key: what is missing, of the wrong type or an unknown word makes the file unusable."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
@@ -111,11 +109,11 @@ class Part(NamedTuple):
             raise self._wrong(key, "no digest")
         return found
 
-    def part(self, key: str) -> Part:
+    def part(self, key: str) -> "Part":
         """An object that may be left out and then is empty: every key at its default."""
         return self._of(key, self.held.get(key, {}))
 
-    def named(self, key: str, *, required: bool = False) -> Iterator[tuple[str, Part]]:
+    def named(self, key: str, *, required: bool = False) -> "Iterator[tuple[str, Part]]":
         """The entries of a map of names, in the order of the names."""
         for name, found in self.names(key, required=required):
             yield name, self._of(f"{key}.{name}", found)
@@ -128,7 +126,7 @@ class Part(NamedTuple):
             raise self._wrong(key, "not only names")
         return sorted(found.items())
 
-    def each(self, key: str) -> Iterator[Part]:
+    def each(self, key: str) -> "Iterator[Part]":
         for index, found in enumerate(self.list(key, default=[])):
             yield self._of(f"{key}[{index}]", found)
 
@@ -144,7 +142,7 @@ class Part(NamedTuple):
             raise self._wrong(key, "no list")
         return found
 
-    def _of(self, key: str, found: Any) -> Part:
+    def _of(self, key: str, found: Any) -> "Part":
         if type(found) is not dict:
             raise self._wrong(key, "no object")
         return Part(f"{self.at}.{key}" if self.at else key, found)

@@ -4,8 +4,6 @@ For one process of a small user. It needs a management token in the writer, and 
 has `fbplan usage poll` and its grants instead.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -42,7 +40,7 @@ class Known(NamedTuple):
     as_of_ms: int
 
 
-def polled(ask: Ask, poll_s: int, lag_s: int, clock_ms: Callable[[], int], *, is_alone: bool) -> PolledOrigin:
+def polled(ask: Ask, poll_s: int, lag_s: int, clock_ms: Callable[[], int], *, is_alone: bool) -> "PolledOrigin":
     """The origin that `Router.from_file(poll=ask)` reads. Raises RoutingError."""
     if not is_alone:
         raise RoutingError("poll= is for one process without a fleet: give either poll=, or usage= (and simple=False)")

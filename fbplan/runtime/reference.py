@@ -1,7 +1,5 @@
 """Where an object was placed, as text that is stored beside the data: `fbref1:REPOSITORY/BUCKET/KEY;v=ETAG`."""
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 
@@ -28,7 +26,7 @@ class Reference(NamedTuple):
         return f"fbref1:{self.repository}/{self.bucket}/{_encoded(self.key)}{version}"
 
     @classmethod
-    def parse(cls, text: str) -> Reference:
+    def parse(cls, text: str) -> "Reference":
         """The reference that `text` is. Raises NotAReference."""
         from urllib.parse import unquote_to_bytes  # it brings ipaddress along
 

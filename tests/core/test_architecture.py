@@ -105,6 +105,12 @@ def test_the_runtime_knows_the_object_store_in_one_file_and_imports_it_when_it_i
     assert not any(line.startswith(("import obstore", "from obstore")) for line in at_top)
 
 
+def test_modules_of_records_in_the_runtime_evaluate_their_annotations() -> None:
+    texts = {p: p.read_text(encoding="utf-8") for p in sorted((ROOT / "runtime").rglob("*.py"))}
+    records = [p.name for p, text in texts.items() if "(NamedTuple):" in text and "import annotations" in text]
+    assert records == [], "a tenth of the start-up budget: see fbplan/runtime/__init__.py"
+
+
 @pytest.mark.parametrize("library", sorted(HOMES))
 def test_each_library_has_one_home(library: str) -> None:
     users = {part for part, found in modules().items() if any(m.split(".")[0] == library for m in found)}

@@ -4,8 +4,6 @@ The API notes §7 leave open whether counters are strings or numbers, whether th
 whether a timestamp is in seconds or milliseconds: all of these are read. Anything else is odd, and odd is never zero.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """How one meter stands: what was read now, beside what is remembered. Use in a period never falls by itself."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple, Protocol

@@ -1,7 +1,5 @@
 """Use of one meter in its period, from what the statistics say."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
