@@ -44,7 +44,8 @@ class Seen:
 
     def is_same(self, raw: bytes, tag: str | None) -> bool:
         """Whether `raw` is what was read last, which it is from now on."""
-        is_same = tag is None and raw == self._content
+        # a server may name a tag and not heed it
+        is_same = raw == self._content if tag is None else tag == self.tag
         self.tag, self._content = tag, raw if tag is None else None
         return is_same
 

@@ -74,8 +74,9 @@ def test_what_did_not_change_is_answered_by_its_etag_and_confirmed(web, desk):
     assert (desk.source.counts["policy.taken"], desk.alarms) == (1, [])
 
 
-def test_without_etags_the_same_content_is_taken_once(web):
-    web.has_tags = False
+@pytest.mark.parametrize("lack", ["has_tags", "heeds_tags"])
+def test_from_a_server_without_conditions_the_same_content_is_taken_once(web, lack):
+    setattr(web, lack, False)
     desk = Desk(web)
     desk.look()
     assert [status for _, status in web.answers] == [200] * 4

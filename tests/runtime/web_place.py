@@ -21,7 +21,7 @@ class Web:
     def __init__(self, tls: Callable | None = None) -> None:
         self.files: dict[str, bytes] = {}
         self.bad: dict[str, str] = {}
-        self.has_tags = True
+        self.has_tags = self.heeds_tags = True
         self.answers: list[tuple[str, int]] = []
         self.let_go = threading.Event()
         self.asked = threading.Condition()
@@ -64,7 +64,7 @@ class Web:
             handler.wfile.write(b"\x00\x01\x02 no HTTP\r\n\r\n")
             return
         status = int(bad) if bad.isdigit() else 302 if bad == "moved" else 200 if path in self.files else 404
-        if status == 200 and self.has_tags and handler.headers["If-None-Match"] == tag:
+        if status == 200 and self.has_tags and self.heeds_tags and handler.headers["If-None-Match"] == tag:
             status = 304
         with self.asked:  # before it is sent: whoever has the answer finds it here
             self.answers.append((path, status))
