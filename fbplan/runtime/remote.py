@@ -28,11 +28,12 @@ def remote_origin(url: str, timeout_s: float = TIMEOUT_S) -> Origin:
         raise RoutingError(
             f"the URL of a policy or usage cannot be read from: write it like {_EXAMPLES}, without credentials"
         )
-    if found[1] == "http" and found[2] not in _LOOPBACK:
+    is_here = found[2] in _LOOPBACK
+    if found[1] == "http" and not is_here:
         raise RoutingError("a policy or usage over http:// could be anybody's: use https://, or an address of loopback")
     from fbplan.runtime.web_origin import WebOrigin
 
-    return WebOrigin(url, timeout_s)
+    return WebOrigin(url, timeout_s, is_here=is_here)
 
 
 class Seen:

@@ -7,7 +7,7 @@ import time
 from http.client import HTTPException, HTTPResponse
 from typing import IO
 from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
 from fbplan.runtime.accept import Pair
 from fbplan.runtime.form import LIMIT
@@ -22,11 +22,13 @@ class WebOrigin:
 
     is_remote = True
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, *, is_here: bool) -> None:
         self.label = url.partition("?")[0]
         self._url, self._timeout_s = url, timeout_s
         # one context for all requests: each new one reads the certificates of the machine again
-        self._opener = build_opener(_Kept(), HTTPSHandler(context=ssl.create_default_context()))
+        handlers = [_Kept(), HTTPSHandler(context=ssl.create_default_context())]
+        # no proxy leads to this machine itself
+        self._opener = build_opener(*handlers, ProxyHandler({})) if is_here else build_opener(*handlers)
         self._seen = Seen()
 
     def read(self, held: Pair, tell: Tell) -> bytes | None:  # noqa: ARG002 -- the file says everything

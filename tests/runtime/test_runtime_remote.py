@@ -16,7 +16,7 @@ from memory_store import AsyncMemoryStore, MemoryStore
 from runtime_world import T0, policy_document, raw, usage_document
 from web_place import Web
 
-from fbplan.runtime import AsyncRouter, Router, RoutingError
+from fbplan.runtime import AsyncRouter, Router, RoutingError, wrap
 from fbplan.runtime.remote import remote_origin
 from fbplan.runtime.source import Source
 
@@ -188,6 +188,19 @@ def test_an_event_loop_is_not_held_up(web):
             return [first.bucket, (await router.put("l", b"x")).bucket]
 
     assert asyncio.run(story()) == ["a", "a"]
+
+
+def test_no_proxy_leads_to_this_machine_itself(web, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert Desk(web).source.counts["policy.taken"] == 1
+
+
+def test_a_wrapped_client_takes_a_url_and_sinks_count_from_the_current_folder(web, s3, monkeypatch):
+    web.files[POLICY] = s3.policy.read_bytes()
+    monkeypatch.chdir(s3.folder)
+    client = wrap(s3.node.s3(s3.key), web.url + POLICY, **s3.settings())
+    stored = client.put_object(Bucket="app", Key="k", Body=b"x")
+    assert stored["FbplanReference"].startswith("fbref1:app/a/k;v=")
 
 
 FORKED = """
