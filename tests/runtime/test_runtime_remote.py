@@ -1,60 +1,20 @@
-"""The two files at a URL: a thread asks for them, the last good pair stays, and no write waits."""
+"""The two files at a URL, asked for by their ETags: whatever the server does, the last good pair stays."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import ssl
-import subprocess
 import sys
-import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from memory_store import AsyncMemoryStore, MemoryStore
+from memory_store import MemoryStore
 from runtime_world import T0, policy_document, raw, usage_document
+from web_desk import POLICY, USAGE, Desk, used
 from web_place import Web
 
-from fbplan.runtime import AsyncRouter, Router, RoutingError, wrap
-from fbplan.runtime.remote import remote_origin
+from fbplan.runtime import Router, RoutingError, wrap
 from fbplan.runtime.source import Source
-
-POLICY, USAGE = "/routing-policy.json", "/usage.json"
-
-
-def used(n: int) -> dict:
-    return {name: {"used": n, "soft": 800 - n, "hard": 1000 - n} for name in "abc"}
-
-
-@pytest.fixture
-def web():
-    server = Web()
-    server.files |= {POLICY: raw(policy_document()), USAGE: raw(usage_document(used(1), seq=4))}
-    yield server
-    server.close()
-
-
-class Desk:
-    """A source over the two URLs, with a clock, what was alarmed, and little patience."""
-
-    def __init__(self, web: Web, **options):
-        self.now, self.alarms, self.told = T0, [], []
-        self.source = Source(
-            web.url + POLICY,
-            remote_origin(f"{web.url}{USAGE}?sig=canary-of-a-signature", timeout_s=0.2),
-            clock_ms=lambda: self.now,
-            alarm=self.alarm,
-            **{"every_s": 3600.0, **options},
-        )
-
-    def alarm(self, name, told):
-        self.alarms.append(name)
-        self.told.append(str(told))
-
-    def look(self):
-        self.now += 2_000
-        return self.source.refresh(now=True)
 
 
 @pytest.fixture
@@ -137,59 +97,6 @@ def test_what_was_good_is_there_again_after_a_start_without_the_server(web, tmp_
     assert (after.policy, after.usage) == (before.policy, before.usage)
 
 
-def test_a_thread_follows_the_url_and_ends_with_its_router(web):
-    desk = Desk(web, every_s=0.001)
-    assert not desk.source._watch.is_running, "it starts when it is needed"
-    desk.source.refresh()
-    web.files[USAGE] = raw(usage_document(used(2), seq=5))
-    web.wait_for(4)
-    assert desk.source.pair.usage.seq == 5
-
-    thread = desk.source._watch._thread
-    desk.source.close()
-    assert not thread.is_alive()
-    assert not desk.source.is_due(), "and does not come back"
-
-
-def test_a_thread_ends_when_nobody_has_its_router_any_more(web):
-    source = Source(web.url + POLICY, None, clock_ms=lambda: T0, alarm=print, every_s=0.001)
-    source.refresh()
-    thread = source._watch._thread
-    del source
-    thread.join(20)
-    assert not thread.is_alive()
-
-
-def test_a_write_waits_for_no_server(web):
-    store = MemoryStore()
-    with Router.from_file(web.url + POLICY, store, usage=web.url + USAGE, clock_ms=lambda: T0) as router:
-        web.bad |= {POLICY: "hang", USAGE: "hang"}
-        asked = len(web.answers)
-        placed = [router.put(f"k{n}", b"x").bucket for n in range(3)]
-        assert (placed, router.choose(1).bucket) == (["a", "a", "a"], "a")
-        assert len(web.answers) == asked
-        web.let_go.set()
-
-
-def test_a_process_that_begins_to_write_long_after_it_started_looks_once(web):
-    now = [T0]
-    with Router.from_file(web.url + POLICY, MemoryStore(), usage=web.url + USAGE, clock_ms=lambda: now[0]) as router:
-        now[0] += 600_000
-        web.files[USAGE] = raw(usage_document(used(1), seq=5, at_ms=now[0]))
-        assert router.put("k", b"x").record["seq"] == 5
-
-
-def test_an_event_loop_is_not_held_up(web):
-    async def story():
-        settings = {"usage": web.url + USAGE, "clock_ms": lambda: T0}
-        async with AsyncRouter.from_file(web.url + POLICY, AsyncMemoryStore(MemoryStore()), **settings) as router:
-            first = await router.put("k", b"x")
-            assert not router._source.is_due(), "from here on a thread looks"
-            return [first.bucket, (await router.put("l", b"x")).bucket]
-
-    assert asyncio.run(story()) == ["a", "a"]
-
-
 def test_no_proxy_leads_to_this_machine_itself(web, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert Desk(web).source.counts["policy.taken"] == 1
@@ -201,52 +108,6 @@ def test_a_wrapped_client_takes_a_url_and_sinks_count_from_the_current_folder(we
     client = wrap(s3.node.s3(s3.key), web.url + POLICY, **s3.settings())
     stored = client.put_object(Bucket="app", Key="k", Body=b"x")
     assert stored["FbplanReference"].startswith("fbref1:app/a/k;v=")
-
-
-FORKED = """
-import os, sys, threading
-from fbplan.runtime.source import Source
-told = []
-source = Source(sys.argv[1], None, clock_ms=lambda: 0, alarm=lambda *a: told.append(a), every_s=0.001)
-source.refresh()
-with source._lock:                       # as if the thread were at it in this very moment
-    child = os.fork()
-if child == 0:
-    assert not source._watch.is_running, "no thread outlives a fork"
-    source.refresh()
-    assert source._watch.is_running
-    source.refresh(now=True)
-    os._exit(0 if source.counts["policy.taken"] > 1 and not told else 1)
-os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-
-
-def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", *arguments],
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
-def test_after_a_fork_the_child_looks_by_itself(web):
-    ended = run(FORKED, web.url + POLICY)
-    assert (ended.returncode, ended.stderr) == (0, "")
-
-
-def test_the_end_of_the_interpreter_waits_for_no_server(web):
-    web.bad["/hangs"] = "hang"
-    script = """
-import sys, threading
-from fbplan.runtime.source import Source
-source = Source(sys.argv[1], None, clock_ms=lambda: 0, alarm=lambda *_: None, every_s=0.001)
-source._policy.origin._url = sys.argv[2]
-source.refresh()
-"""
-    ended = run(script, web.url + POLICY, web.url + "/hangs")
-    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_https_is_verified(tmp_path, monkeypatch):
@@ -313,17 +174,3 @@ def test_an_object_store_without_its_extra_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(RoutingError, match=r"pip install 'fbplan\[objectstore\]'"):
         Router.from_file("s3://acme/routing-policy.json", MemoryStore())
-
-
-def test_threads_that_begin_together_start_one_watch(web):
-    before = set(threading.enumerate())
-    desk = Desk(web)
-    threads = [threading.Thread(target=desk.source.refresh) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    started = [t for t in set(threading.enumerate()) - before if t.name == "fbplan-watch"]
-    assert started == [desk.source._watch._thread]
-    desk.source.close()
-    assert not started[0].is_alive()
