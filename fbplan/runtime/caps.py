@@ -99,11 +99,11 @@ def _counted_alone(view: View, local: Local, now_ms: int, name: str, cap: Meter,
     span = span_at(cap.period, now_ms)
     totals, key = dict(local.totals), span.key
     retry = None if span.ends_ms is None else span.ends_ms + cap.period.grace_ms
-    graced_ms = span.starts_ms + cap.period.grace_ms
-    before = key_before(key)
-    if now_ms < graced_ms and totals.get(before, 0) >= totals.get(key, 0):
-        key, retry = before, graced_ms  # the store's clock may still be in the period before
-    known = Standing("", "", retry, 0, totals.get(key, 0), cap.limit, 0, key)
+    own, graced_ms, before = totals.get(key, 0), span.starts_ms + cap.period.grace_ms, totals.get(key_before(key), 0)
+    if now_ms < graced_ms and before:
+        # the store may still book to the period before, and then takes the new bytes on top of the old ones
+        key, own, retry = key_before(key), own + before, graced_ms
+    known = Standing("", "", retry, 0, own, cap.limit, 0, key)
     return _remaining(view, name, cap, size, known)
 
 

@@ -77,7 +77,7 @@ class PolledOrigin:
                 tell("zone", f"the time zone '{tz}' is not known here, so UTC is taken; install tzdata")
         self._asked_ms, self._digest = at, policy.digest
         if held.usage is not None and not self._known:
-            self._known = _known_of(held.usage)
+            self._known = _known_of(held.usage, policy, at)
         readings = self._readings(policy, at)
         stands = {
             (bucket.name, meter.name): self._standing(bucket, meter, readings[bucket.bucket_id], at, tell)
@@ -168,13 +168,19 @@ def _without_end(policy: Policy, at: int) -> set[str]:
     return {b.bucket_id for b in policy.buckets.values() for m in _capped(b) if spans_at(m, at)[0].ends_ms is None}
 
 
-def _known_of(usage: Usage) -> dict[Place, Known]:
-    """What the usage of the run before knows of the caps that close a bucket."""
+def _known_of(usage: Usage, policy: Policy, at: int) -> dict[Place, Known]:
+    """What the usage of the run before knows of the caps that close a bucket; in a grace it is the sum of two periods."""
     return {
         (name, WRITTEN): Known({use.meters[WRITTEN].period: use.meters[WRITTEN].used}, usage.as_of_ms)
         for name, use in usage.buckets.items()
-        if WRITTEN in use.meters and use.quality != "unknown"
+        if WRITTEN in use.meters and use.quality != "unknown" and use.meters[WRITTEN].period in _now(policy, name, at)
     }
+
+
+def _now(policy: Policy, name: str, at: int) -> set[str]:
+    """The period of a bucket's closing caps."""
+    bucket = policy.buckets.get(name)
+    return {spans_at(meter, at)[0].key for meter in bucket.written} if bucket is not None else set()
 
 
 def _entry(bucket: Bucket, stands: Mapping[Place, Standing], at: int) -> dict[str, Any]:

@@ -268,7 +268,7 @@ CASES: dict[str, Case] = {
     ),
     "simple-alone": Case(
         "2.own 6.retry_at",
-        "one process without statistics counts by the month; in the grace the larger of both months counts",
+        "one process without statistics counts by the month; in the grace the month before counts as well",
         [
             Step(T0, "stored a 5.ordered | a:2.last", size=960),
             Step(T0 + 1, "read_only - 6.readonly | a:2.closed", size=101),

@@ -52,7 +52,8 @@ def standing(
     *,
     may_fall: bool = False,
 ) -> Standing:
-    """The larger of what was seen and what is read, in this period and, while its grace lasts, the one before.
+    """The larger of what was seen and what is read. While the grace of a period lasts, what was used in the one before
+    counts as well: a store that still books there would take the new bytes on top of the old ones.
 
     After a fall the statistics are not to be relied on: their date stands still, so that grants shrink and end, until
     they are back where they were or somebody who looked says that the fall is right (`may_fall`).
@@ -73,9 +74,9 @@ def standing(
     last = known.as_of_ms if known is not None else as_of_ms
     if not counted:
         return Standing(spans[0], 0, dict(before), last, Freshness.UNKNOWN, found.why if isinstance(found, Odd) else "")
-    # of two equal ones the one before: it is the one that ends next
-    span = max(reversed(counted), key=lambda one: highs[one.key])
-    shown = span, highs[span.key], highs
+    # named after the one before, if it was used: what it closed may open when the grace ends
+    span = next((one for one in reversed(counted) if highs[one.key]), counted[0])
+    shown = span, sum(highs[one.key] for one in counted), highs
     if isinstance(found, Odd):
         return Standing(*shown, last, Freshness.STALE, found.why)
     if fallen:

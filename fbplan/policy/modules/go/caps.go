@@ -119,12 +119,12 @@ func countedAlone(v *view, own *local, nowMS int64, name string, limited meter, 
 	if span.endsMS != nil {
 		found.retryAtMS = known(*span.endsMS + limited.period.graceMS)
 	}
-	gracedMS, before := span.startsMS+limited.period.graceMS, keyBefore(span.key)
-	if nowMS < gracedMS && own.total(before) >= own.total(span.key) {
-		// the store's clock may still be in the period before
-		found.period, found.retryAtMS = before, known(gracedMS)
+	found.own = own.total(span.key)
+	gracedMS, before := span.startsMS+limited.period.graceMS, own.total(keyBefore(span.key))
+	if nowMS < gracedMS && before > 0 {
+		// the store may still book to the period before, and then takes the new bytes on top of the old ones
+		found.period, found.own, found.retryAtMS = keyBefore(span.key), sum(found.own, before), known(gracedMS)
 	}
-	found.own = own.total(found.period)
 	return found.remaining(v, name, limited, size)
 }
 

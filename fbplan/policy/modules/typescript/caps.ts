@@ -91,12 +91,13 @@ function countedAlone(view: View, local: Local, nowMs: bigint, name: string, cap
   const totals = new Map(local.totals);
   const total = (key: string): bigint => totals.get(key) ?? 0n;
   const gracedMs = span.startsMs + cap.period.graceMs;
-  const before = keyBefore(span.key);
-  // the store's clock may still be in the period before
-  const isGrace = nowMs < gracedMs && total(before) >= total(span.key);
-  const period = isGrace ? before : span.key;
+  const before = total(keyBefore(span.key));
+  // the store may still book to the period before, and then takes the new bytes on top of the old ones
+  const isGrace = nowMs < gracedMs && before > 0n;
+  const period = isGrace ? keyBefore(span.key) : span.key;
+  const own = total(span.key) + (isGrace ? before : 0n);
   const retryAtMs = isGrace ? gracedMs : span.endsMs === null ? null : span.endsMs + cap.period.graceMs;
-  return remaining(view, name, cap, size, { retryAtMs, used: 0n, own: total(period), limit: cap.limit, period });
+  return remaining(view, name, cap, size, { retryAtMs, used: 0n, own, limit: cap.limit, period });
 }
 
 function remaining(
