@@ -43,6 +43,7 @@ class Reason(StrEnum):
     LISTED = "listed in the spec"
     VANISHED = "deleted by hand"
     ORPHAN = "left behind by a lost answer"
+    REPLACED = "set aside by a replace"
 
 
 class Verb(StrEnum):

@@ -18,6 +18,7 @@ from fbplan.drain.schedule import NOTHING_HELD, Held
 from fbplan.kinds import KINDS
 from fbplan.kinds.api_key import narrows_access
 from fbplan.kinds.base import Json, Kind, Trait, split_address
+from fbplan.ledger import REPLACED
 from fbplan.plan import Action, Change, Phase, Step, Target, Verb
 from fbplan.state import Desired, DesiredState, World, fingerprint, generation_of
 
@@ -35,11 +36,28 @@ def steps_of(
     changes: tuple[Change, ...], desired: DesiredState, world: World, held: Held = NOTHING_HELD
 ) -> tuple[Step, ...]:
     """Every call that the changes need, with the steps that each one waits for; none for what is held by a drain."""
-    made = [step for change in changes for step in _steps(change, desired, world, held)]
+    way = _making_way(changes, world)
+    made = [
+        replace(step, phase=Phase.EXPAND) if step.address in way.values() else step
+        for change in changes
+        for step in _steps(change, desired, world, held)
+    ]
     by_address: dict[str, list[Step]] = {}
     for step in made:
         by_address.setdefault(step.address, []).append(step)
-    return tuple(replace(step, needs=tuple(sorted(set(_needs(step, by_address, desired, world))))) for step in made)
+    return tuple(
+        replace(step, needs=tuple(sorted(set(_needs(step, by_address, desired, world, way))))) for step in made
+    )
+
+
+def _making_way(changes: tuple[Change, ...], world: World) -> dict[str, str]:
+    """By address that is made anew: what a killed replace of it set aside, which goes first if nothing uses it.
+
+    It has the name that the next one to be set aside would get, and may register the very bucket that is wanted again.
+    """
+    anew = {c.address for c in changes if c.action in {Action.CREATE, Action.REPLACE}}
+    going = {c.address for c in changes if c.action is Action.DELETE and not world.users.get(c.address)}
+    return {address: left for address in anew if (left := f"{address}{REPLACED}") in going}
 
 
 def _steps(change: Change, desired: DesiredState, world: World, held: Held) -> Iterator[Step]:
@@ -159,8 +177,11 @@ def _replaces(change: Change, resource: Desired) -> Iterator[Step]:
     yield replace(create, needs=(f"{resource.address}:delete-old",))
 
 
-def _needs(step: Step, by_address: Mapping[str, list[Step]], desired: DesiredState, world: World) -> Iterator[str]:
+def _needs(
+    step: Step, by_address: Mapping[str, list[Step]], desired: DesiredState, world: World, way: Mapping[str, str]
+) -> Iterator[str]:
     yield from step.needs
+    yield from (s.id for s in by_address.get(way.get(step.address, ""), ()))
     resource = desired.resources.get(step.address)
     if step.verb is Verb.DELETE:
         for user in world.users.get(step.address, ()):

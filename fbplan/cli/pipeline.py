@@ -153,6 +153,7 @@ def _plan(look: _Look, allowances: tuple[str, ...], until: int | None = None) ->
         Limits(spec.limits.max_deletes, spec.limits.max_change),
         frozenset(allowances),
         _routed_now(content, published, world),
+        named=_named_ids(published),
         orders={
             f"repository.{n}": tuple(f"bucket.{b}" for b in routed_order(n, r))
             for n, r in spec.repositories.items()
@@ -238,6 +239,12 @@ def _named_items(published: Published, world: World) -> frozenset[str]:
     for name, entry in document["buckets"].items():
         found |= {f"repository.{home}/bucket.{name}" for home in entry.get("folders", {})}
     return frozenset(found)
+
+
+def _named_ids(published: Published) -> frozenset[str]:
+    document = published.document or {"repositories": {}, "buckets": {}}
+    repositories = {entry["repo_id"] for entry in document["repositories"].values()}
+    return frozenset(repositories | {entry["bucket_id"] for entry in document["buckets"].values()})
 
 
 def _routed_now(content: Content, published: Published, world: World) -> frozenset[str]:
