@@ -18,7 +18,6 @@ LAYERS = (
     ("state",),
     ("ledger",),
     ("journal",),
-    ("plan_schema",),
     ("plan",),
     ("outcome",),
     ("receipts",),
