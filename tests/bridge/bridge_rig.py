@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -14,7 +17,9 @@ from botocore.exceptions import ClientError
 
 from fbplan.emulator import Settings, open_emulator
 from fbplan.emulator.bridge import Bridge, serving
+from fbplan.runtime.canonical import sealed
 
+ZERO = "sha256:" + "0" * 64
 MB = 1024 * 1024
 
 
@@ -100,6 +105,69 @@ class Node:
         """Bytes up, bytes down and change in size per row of /stats/daily."""
         rows = self.api.get("/stats/daily", params=query).json()["data"]
         return [(int(row["upl_bytes"]), int(row["dwl_bytes"]), int(row["size_change"])) for row in rows]
+
+
+def policy_over(endpoint: str, limits: Mapping[str, int | None], generation: int = 1) -> dict[str, Any]:
+    """The policy of one repository `app`, in the order of `limits`."""
+    buckets = {
+        name: {
+            "bucket_id": name,
+            "container": name,
+            "storage_type": "S3",
+            "folders": {"app": name},
+            "meters": [{"meter": "ingress_bytes", "limit": limit}],
+        }
+        for name, limit in limits.items()
+    }
+    repository = {"repo_id": "app", "protocol": "S3", "endpoint": endpoint, "order": list(limits)}
+    return sealed(
+        {
+            "format": "fbplan.routing/1",
+            "min_reader": 1,
+            "generation": generation,
+            "spec_digest": ZERO,
+            "content_digest": ZERO,
+            "repositories": {"app": repository},
+            "buckets": buckets,
+        }
+    )
+
+
+Launch = Callable[["Spoken"], tuple[Sequence[str | Path], dict[str, str]]]
+"""The command of a program, and its environment."""
+
+
+class Spoken:
+    """A program in another language that writes, and the lines of JSON that are spoken with it."""
+
+    def __init__(self, node: Node, folder: Path, limits: dict[str, int | None], launch: Launch) -> None:
+        self.repo = node.repository("app", *((node.bucket(name), "") for name in limits))
+        self.key = node.key(self.repo)
+        self.policy, self.url, self._launch = folder / "routing-policy.json", node.url, launch
+        self.publish(limits)
+        self.open()
+
+    def open(self) -> None:
+        command, environ = self._launch(self)
+        self._process = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def publish(self, limits: dict[str, int | None], generation: int = 1) -> None:
+        aside = self.policy.with_name("next")
+        aside.write_text(json.dumps(policy_over(self.url, limits, generation)), encoding="utf-8")
+        aside.replace(self.policy)
+
+    def __call__(self, command: str, **given: Any) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"command": command, **given}).encode() + b"\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def put(self, key: str, text: str = "x", **given: Any) -> Any:
+        return self("put", key=key, text=text, **given)
+
+    def close(self) -> None:
+        self._process.communicate()
 
 
 def refusal(fault: Any) -> tuple[int, str]:
