@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -14,12 +14,11 @@ import boto3
 import httpx
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from runtime_world import meter, policy_document
 
 from fbplan.emulator import Settings, open_emulator
 from fbplan.emulator.bridge import Bridge, serving
-from fbplan.runtime.canonical import sealed
 
-ZERO = "sha256:" + "0" * 64
 MB = 1024 * 1024
 
 
@@ -107,32 +106,6 @@ class Node:
         return [(int(row["upl_bytes"]), int(row["dwl_bytes"]), int(row["size_change"])) for row in rows]
 
 
-def policy_over(endpoint: str, limits: Mapping[str, int | None], generation: int = 1) -> dict[str, Any]:
-    """The policy of one repository `app`, in the order of `limits`."""
-    buckets = {
-        name: {
-            "bucket_id": name,
-            "container": name,
-            "storage_type": "S3",
-            "folders": {"app": name},
-            "meters": [{"meter": "ingress_bytes", "limit": limit}],
-        }
-        for name, limit in limits.items()
-    }
-    repository = {"repo_id": "app", "protocol": "S3", "endpoint": endpoint, "order": list(limits)}
-    return sealed(
-        {
-            "format": "fbplan.routing/1",
-            "min_reader": 1,
-            "generation": generation,
-            "spec_digest": ZERO,
-            "content_digest": ZERO,
-            "repositories": {"app": repository},
-            "buckets": buckets,
-        }
-    )
-
-
 Launch = Callable[["Spoken"], tuple[Sequence[str | Path], dict[str, str]]]
 """The command of a program, and its environment."""
 
@@ -153,7 +126,9 @@ class Spoken:
 
     def publish(self, limits: dict[str, int | None], generation: int = 1) -> None:
         aside = self.policy.with_name("next")
-        aside.write_text(json.dumps(policy_over(self.url, limits, generation)), encoding="utf-8")
+        buckets = {name: {"meters": [meter(limit)]} for name, limit in limits.items()}
+        policy = policy_document(buckets, generation, endpoint=self.url, order=list(limits))
+        aside.write_text(json.dumps(policy), encoding="utf-8")
         aside.replace(self.policy)
 
     def __call__(self, command: str, **given: Any) -> Any:
