@@ -33,7 +33,7 @@ class Moves:
 class Notes(BaseHTTPRequestHandler):
     """One request. A reference consists of what a path may hold, so paths are taken as they come."""
 
-    timeout = 10
+    timeout = 10  # seconds without a byte, then the caller is left
 
     # The key comes from the file that the policy names, and is read again when that file changes.
     router = Router.from_file("routing-policy.json", on_record=Moves())
