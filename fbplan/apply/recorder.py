@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from fbplan.apply.calls import Done
+from fbplan.apply.contract import Done
 from fbplan.ledger import REPLACED, Ledger
 from fbplan.ledger.entry import Delta, Entry, KeyGeneration
 from fbplan.ledger.pending import Pending
