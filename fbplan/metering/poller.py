@@ -13,12 +13,12 @@ from fbplan.metering.place import Place, content_of
 from fbplan.metering.reading import Reading, Statistics, read_statistics
 from fbplan.metering.reports import MISMATCH, mismatches, read_reports
 from fbplan.metering.rounds import Habits, Round, next_round, terms_for
-from fbplan.metering.standing import Freshness
-from fbplan.metering.use import unknown_zones
 from fbplan.runtime.accept import next_policy
 from fbplan.runtime.form import Unusable
 from fbplan.runtime.grants import blind_ms
 from fbplan.runtime.policy import Policy
+from fbplan.runtime.statistics.standing import Freshness
+from fbplan.runtime.statistics.use import unknown_zones
 from fbplan.storage import Conflict, Storage
 
 ALERT_AFTER = 2

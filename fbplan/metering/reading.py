@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from fbplan.errors import AuthenticationFailed, FbplanError, Interrupted, Unreachable
 from fbplan.metering.health import WINDOW_MS, Health, health_of
-from fbplan.metering.rows import Odd, rows_of, totals_of
-from fbplan.metering.use import BucketReading, spans_at
 from fbplan.runtime.policy import Policy
-from fbplan.runtime.times import DAY_MS, stamp_of
+from fbplan.runtime.statistics.rows import Odd, rows_of, totals_of
+from fbplan.runtime.statistics.use import BucketReading, asked_at_once, asked_days
+from fbplan.runtime.times import stamp_of
 
-AT_ONCE = 50
-"""Ids in one request: a URL has its limits."""
 LATENCY = "latency"
 Answer = list[Mapping[str, Any]]
 
@@ -53,23 +51,11 @@ class Reading:
 
 def read_statistics(api: Statistics, policy: Policy, at_ms: int, *, with_hints: bool = True) -> Reading:
     """Ask for everything that the policy's meters need. `with_hints`: also how nodes are. Raises Interrupted only."""
-    ids = sorted({bucket.bucket_id for bucket in policy.buckets.values()})
-    first_ms = min(
-        (
-            span.starts_ms
-            for b in policy.buckets.values()
-            for m in b.meters
-            for span in spans_at(m, at_ms)
-            if span.ends_ms
-        ),
-        default=at_ms,
-    )
-    # a day earlier: where a day begins is up to the API, and rows outside of the period do no harm
-    start = first_ms // DAY_MS * DAY_MS - DAY_MS
-    end = at_ms // DAY_MS * DAY_MS + DAY_MS - 1000
+    ids = [bucket.bucket_id for bucket in policy.buckets.values()]
+    start, end = asked_days(policy, at_ms)
     buckets: dict[str, BucketReading] = {}
     faults: list[FbplanError] = []
-    for some in _chunks(ids):
+    for some in asked_at_once(ids):
         rows = _asked(faults, lambda ids: api.daily(stamp_of(start), stamp_of(end), ids), some)
         totals = _asked(faults, api.totals, some)
         by_rows = dict.fromkeys(some, rows) if isinstance(rows, Odd) else rows_of(rows, some, end)
@@ -84,7 +70,7 @@ def _health(api: Statistics, policy: Policy, ids: list[str], at_ms: int) -> dict
     needs_times = any(repository.strategy == LATENCY for repository in policy.repositories.values())
     window = stamp_of(at_ms - WINDOW_MS), stamp_of(at_ms)
     found: dict[str, Health] = {}
-    for some in _chunks(ids):
+    for some in asked_at_once(ids):
         nodes = _asked([], api.node_minutes, some)
         if isinstance(nodes, Odd):
             return found
@@ -103,8 +89,3 @@ def _asked(faults: list[FbplanError], ask: Callable[[list[str]], Answer], ids: l
     except FbplanError as fault:
         faults.append(fault)
         return Odd(str(fault))
-
-
-def _chunks(ids: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(ids), AT_ONCE):
-        yield ids[start : start + AT_ONCE]

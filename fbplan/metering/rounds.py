@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fbplan.metering.memory import Known, Memory, Place
-from fbplan.metering.rows import Odd
-from fbplan.metering.standing import Freshness, Standing, standing
-from fbplan.metering.use import BucketReading, is_level, spans_at, sums
 from fbplan.runtime import grants
 from fbplan.runtime.canonical import MAX_INTEGER
 from fbplan.runtime.grants import Terms, share_out
 from fbplan.runtime.policy import WRITTEN, Bucket, Meter, Policy
+from fbplan.runtime.statistics.rows import Odd
+from fbplan.runtime.statistics.standing import Freshness, Standing, standing
+from fbplan.runtime.statistics.use import BucketReading, is_level, spans_at, sums
 
 _NOTHING = BucketReading(Odd("they were not read"), Odd("they were not read"))
 NO_MEMORY = "no-memory"

@@ -1,10 +1,29 @@
 """Whether a file that was read takes the place of the one in force. A refusal keeps the last good one."""
 
-from __future__ import annotations
+from typing import NamedTuple
 
 from fbplan.runtime.form import Unusable
 from fbplan.runtime.policy import Policy, read_policy
 from fbplan.runtime.usage import Usage, missing_meter, read_usage
+
+
+class Pair(NamedTuple):
+    """What a request runs by from its beginning to its end."""
+
+    policy: Policy | None = None
+    usage: Usage | None = None
+    confirmed_ms: int = 0
+    """When the policy was last seen to stand at its place."""
+
+
+def with_policy(pair: Pair, raw: bytes) -> Pair:
+    """The pair with the policy in `raw`. Raises Unusable."""
+    return pair._replace(policy=next_policy(pair.policy, raw))
+
+
+def with_usage(pair: Pair, raw: bytes) -> Pair:
+    """The pair with the usage in `raw`. Raises Unusable."""
+    return pair._replace(usage=next_usage(pair.usage, pair.policy, raw))
 
 
 def next_policy(held: Policy | None, raw: bytes) -> Policy:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fbplan.runtime.adapters import transport_for
 from fbplan.runtime.adapters.threads import InThreads
 from fbplan.runtime.core import Content, Core, Placement
 from fbplan.runtime.decision import Decision
 from fbplan.runtime.finding import Deleted, Listing, Located
+from fbplan.runtime.origin import folder_of
 from fbplan.runtime.reference import Reference
 from fbplan.runtime.router import core_from_file
 from fbplan.runtime.script import Call, Came, Do, Pause, Reload, Script
 from fbplan.runtime.source import Source
 from fbplan.runtime.transport import AsyncTransport, Got, TransportFailure
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _T = TypeVar("_T")
 
@@ -31,7 +34,7 @@ class AsyncRouter:
         transport: AsyncTransport | None = None,
         *,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        folder: Path = Path(),
+        folder: str = ".",
     ) -> None:
         self._core = core
         self._source = source
@@ -52,7 +55,17 @@ class AsyncRouter:
 
         Without a transport, the adapter of fbplan makes its requests in threads.
         """
-        return cls(*core_from_file(policy, **settings), transport, sleep=sleep, folder=Path(policy).parent)
+        return cls(*core_from_file(policy, **settings), transport, sleep=sleep, folder=folder_of(policy))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the thread that follows URLs; without URLs there is none."""
+        await asyncio.to_thread(self._source.close)
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -1,7 +1,5 @@
 """What is to be written, in a form that can be sent again, or that says that it cannot."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from typing import IO, NamedTuple

@@ -1,7 +1,5 @@
 """Periods of a meter by the clock of this process. Only a process that counts for itself needs them."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from fbplan.runtime.policy import Period

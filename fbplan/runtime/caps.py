@@ -1,7 +1,5 @@
 """Rule 2: what the caps of a bucket say to one write."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from fbplan.runtime.calendar import key_before, span_at

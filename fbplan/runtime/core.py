@@ -1,12 +1,11 @@
 """What both faces of the router share: the state under its lock, and a script for each request."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import IO, Any, NamedTuple
 
+from fbplan.runtime.accept import Pair
 from fbplan.runtime.body import body_of
 from fbplan.runtime.course import Step, begin, told
 from fbplan.runtime.decision import Decision, decide
@@ -17,7 +16,7 @@ from fbplan.runtime.policy import Policy, Repository
 from fbplan.runtime.record import write_record
 from fbplan.runtime.reference import Reference
 from fbplan.runtime.script import Script
-from fbplan.runtime.source import Alarm, Pair, Source
+from fbplan.runtime.source import Alarm, Source
 from fbplan.runtime.state import State
 from fbplan.runtime.transport import Got, Place, place_of
 from fbplan.runtime.view import Request, View

@@ -4,8 +4,6 @@
 Time is in milliseconds, sizes in bytes, shares in ppm; there are only integers.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from fbplan.runtime.caps import Standing, standing

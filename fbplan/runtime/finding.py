@@ -1,7 +1,5 @@
 """Reads, deletes and listings as scripts: over every bucket in which an object may be."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple

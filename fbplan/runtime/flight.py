@@ -1,7 +1,5 @@
 """One write under way: what is asked of whoever drives it, what came of each try, and how far it is."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from fbplan.runtime.decision import Decision
@@ -78,5 +76,5 @@ class Flight(NamedTuple):
     def left_ms(self, now_ms: int) -> int:
         return self.began_ms + self.view.repository.deadline_ms - now_ms
 
-    def ended(self, attempt: Attempt, action: Action, rule: str) -> Flight:
+    def ended(self, attempt: Attempt, action: Action, rule: str) -> "Flight":
         return self._replace(attempts=(*self.attempts[:-1], attempt), action=action, rule=rule)

@@ -1,16 +1,14 @@
 """Reading a JSON object key by key: what is missing, of the wrong type or an unknown word makes the file unusable."""
 
-from __future__ import annotations
-
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from fbplan.runtime.canonical import MAX_INTEGER, digest_of
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# compiled when the first file is read, not at the import
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
+_DIGEST = r"sha256:[0-9a-f]{64}"
 LIMIT = 256 * 1024 * 1024
 """Bytes of the largest file that is looked at."""
 READER = 1
@@ -20,7 +18,7 @@ READER = 1
 class Unusable(ValueError):
     """The file cannot be used, so what was good before stays in force.
 
-    `reason` is one of: unreadable, torn, format, reader, digest, shape, meter, older, conflict.
+    `reason` is one of: unreadable, forked, torn, format, reader, digest, shape, meter, older, conflict.
     """
 
     def __init__(self, reason: str, told: str) -> None:
@@ -30,6 +28,8 @@ class Unusable(ValueError):
 
 def parse(raw: bytes, expected: str) -> dict[str, Any]:
     """The document in `raw`, whole and untouched: JSON, of the expected format, for this reader, its digest right."""
+    import json  # as above
+
     if len(raw) > LIMIT:
         raise Unusable("shape", f"it is larger than {LIMIT} bytes")
     try:
@@ -105,15 +105,15 @@ class Part(NamedTuple):
 
     def digest(self, key: str) -> str:
         found = self.text(key)
-        if not _DIGEST.fullmatch(found):
+        if not re.fullmatch(_DIGEST, found):
             raise self._wrong(key, "no digest")
         return found
 
-    def part(self, key: str) -> Part:
+    def part(self, key: str) -> "Part":
         """An object that may be left out and then is empty: every key at its default."""
         return self._of(key, self.held.get(key, {}))
 
-    def named(self, key: str, *, required: bool = False) -> Iterator[tuple[str, Part]]:
+    def named(self, key: str, *, required: bool = False) -> "Iterator[tuple[str, Part]]":
         """The entries of a map of names, in the order of the names."""
         for name, found in self.names(key, required=required):
             yield name, self._of(f"{key}.{name}", found)
@@ -122,17 +122,17 @@ class Part(NamedTuple):
         found = self.held.get(key, None if required else {})
         if type(found) is not dict:
             raise self._wrong(key, "no object")
-        if not all(_NAME.fullmatch(name) for name in found):
+        if not all(re.fullmatch(_NAME, name) for name in found):
             raise self._wrong(key, "not only names")
         return sorted(found.items())
 
-    def each(self, key: str) -> Iterator[Part]:
+    def each(self, key: str) -> "Iterator[Part]":
         for index, found in enumerate(self.list(key, default=[])):
             yield self._of(f"{key}[{index}]", found)
 
     def name_list(self, key: str) -> tuple[str, ...]:
         found = self.list(key)
-        if not all(type(name) is str and _NAME.fullmatch(name) for name in found):
+        if not all(type(name) is str and re.fullmatch(_NAME, name) for name in found):
             raise self._wrong(key, "not only names")
         return tuple(found)
 
@@ -142,7 +142,7 @@ class Part(NamedTuple):
             raise self._wrong(key, "no list")
         return found
 
-    def _of(self, key: str, found: Any) -> Part:
+    def _of(self, key: str, found: Any) -> "Part":
         if type(found) is not dict:
             raise self._wrong(key, "no object")
         return Part(f"{self.at}.{key}" if self.at else key, found)

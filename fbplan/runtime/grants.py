@@ -12,8 +12,6 @@ It holds if the statistics lag by L at most, no more than `writers` write, clock
 within M, and nobody else writes. (For those there is `reserve_ppm`.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Rule 4: what a cap closed opens again late, and for one writer after another."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from fbplan.runtime.caps import Standing

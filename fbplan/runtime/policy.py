@@ -1,7 +1,5 @@
 """The routing policy as the chooser holds it: `fbplan.routing/1` with every default filled in."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple

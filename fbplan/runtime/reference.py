@@ -1,12 +1,9 @@
 """Where an object was placed, as text that is stored beside the data: `fbref1:REPOSITORY/BUCKET/KEY;v=ETAG`."""
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
-from urllib.parse import quote, unquote_to_bytes
 
-_FORM = re.compile(
+_FORM = (
     r"fbref1:(?P<repository>[A-Za-z0-9][A-Za-z0-9_-]{0,62})/(?P<bucket>[A-Za-z0-9][A-Za-z0-9_-]{0,62})"
     r"/(?P<key>(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+)(?:;v=(?P<etag>(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+))?"
 )
@@ -29,9 +26,11 @@ class Reference(NamedTuple):
         return f"fbref1:{self.repository}/{self.bucket}/{_encoded(self.key)}{version}"
 
     @classmethod
-    def parse(cls, text: str) -> Reference:
+    def parse(cls, text: str) -> "Reference":
         """The reference that `text` is. Raises NotAReference."""
-        found = _FORM.fullmatch(text)
+        from urllib.parse import unquote_to_bytes  # it brings ipaddress along
+
+        found = re.fullmatch(_FORM, text)
         if found is None:
             raise NotAReference(f"{text[:80]!r} is no placement reference: fbref1:REPOSITORY/BUCKET/KEY;v=ETAG")
         try:
@@ -44,4 +43,6 @@ class Reference(NamedTuple):
 
 def _encoded(text: str) -> str:
     """Percent-encoded but for letters, digits and `-._~`, slashes too."""
+    from urllib.parse import quote
+
     return quote(text, safe="")

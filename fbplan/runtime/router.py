@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fbplan.runtime.adapters import transport_for
 from fbplan.runtime.core import Content, Core, Habits, Placement, Record
 from fbplan.runtime.decision import Decision
 from fbplan.runtime.finding import Deleted, Listing, Located
+from fbplan.runtime.origin import Origin, folder_of
 from fbplan.runtime.reference import Reference
 from fbplan.runtime.script import Call, Came, Do, Pause, Reload, Script
 from fbplan.runtime.source import Alarm, Source
 from fbplan.runtime.transport import Got, Transport, TransportFailure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fbplan.runtime.polled import Ask
 
 _T = TypeVar("_T")
 SPOOL_LIMIT = 8 * 1024 * 1024
@@ -37,6 +42,9 @@ def core_from_file(
     policy: str | Path,
     *,
     usage: str | Path | None = None,
+    poll: Ask | None = None,
+    poll_s: int = 60,
+    max_lag_s: int = 180,
     repository: str | None = None,
     writer: str | None = None,
     simple: bool | None = None,
@@ -48,17 +56,23 @@ def core_from_file(
     clock_ms: Callable[[], int] = wall_ms,
     dice: Callable[[], int] = roll,
 ) -> tuple[Core, Source]:
+    is_simple = usage is None if simple is None else simple
+    asked: Origin | None = None
+    if poll is not None:
+        from fbplan.runtime.polled import polled
+
+        asked = polled(poll, poll_s, max_lag_s, clock_ms, is_alone=usage is None and is_simple)
     source = Source(
-        Path(policy),
-        Path(usage) if usage is not None else None,
+        policy,
+        asked or usage,
         clock_ms=clock_ms,
         alarm=alarm,
-        last_good=Path(last_good) if last_good is not None else None,
+        last_good=last_good,
     )
     habits = Habits(
         writer=writer or os.urandom(8).hex(),
-        simple=usage is None if simple is None else simple,
-        expects_usage=usage is not None,
+        simple=is_simple,
+        expects_usage=usage is not None or poll is not None,
         clock_ms=clock_ms,
         dice=dice,
         alarm=alarm,
@@ -84,7 +98,7 @@ class Router:
         transport: Transport | None = None,
         *,
         sleep: Callable[[float], object] = time.sleep,
-        folder: Path = Path(),
+        folder: str = ".",
     ) -> None:
         """For `from_file`, which says what the settings are."""
         self._core = core
@@ -102,18 +116,36 @@ class Router:
         sleep: Callable[[float], object] = time.sleep,
         **settings: Any,
     ) -> Router:
-        """A router over the policy file, and over the usage file if one is named.
+        """A router over the policy file, and over the usage file if one is named: each a path, or a URL.
+
+        A URL is `s3://`, `gs://`, `az://` (with fbplan's extra `objectstore`, and the credentials of the cloud's own
+        environment variables) or `https://`. A thread asks for it every two seconds, if only by its ETag; a write waits
+        for it no longer than the first one of a process. `close` ends the thread.
 
         `transport`: how stores are reached; without one, the adapter of fbplan for the protocol of the policy, with the
         keys from the policy's sinks or from FB_KEY_ID and FB_KEY_SECRET in the environment.
-        `usage`: path of usage.json; without it this process counts its own bytes (`simple`). `repository`: needed when
-        the policy has several. `writer`: a name of this writer that no other has. `simple`: count own bytes on top of
+        `usage`: path or URL of usage.json; without it this process counts its own bytes (`simple`). `poll(path, parameters)`: for one process
+        without a fleet, gives the parsed JSON of a GET of the management API, and is asked for `/stats/daily` and, where
+        there are no rows, `/bucket/stats`: at the start and, by a thread, every `poll_s` seconds; own bytes count on top
+        until the statistics know them, after `max_lag_s`. It puts a management token into the writer, and every worker
+        asks; a fleet uses `usage` instead. `repository`: needed when the policy has several. `writer`: a name of this writer that no other has. `simple`: count own bytes on top of
         the usage file, instead of living on grants. `last_good`: a folder of this process, where good files are kept
         for the next start. `cautious_start`: after a start wait for the next grants, because the process before it may
-        have used its share of the present ones; without it, a restart counts as one more writer. `alarm(name, details)` and `on_record(record)` are called as things happen. `spool_limit`:
-        bytes of a body that cannot seek which are held in memory. `clock_ms`, `sleep`, `dice`: for tests.
+        have used its share of the present ones; without it, a restart counts as one more writer. `alarm(name, details)`
+        and `on_record(record)` are called as things happen, the first also from the thread. `spool_limit`: bytes of a
+        body that cannot seek which are held in memory. `clock_ms`, `sleep`, `dice`: for tests.
         """
-        return cls(*core_from_file(policy, **settings), transport, sleep=sleep, folder=Path(policy).parent)
+        return cls(*core_from_file(policy, **settings), transport, sleep=sleep, folder=folder_of(policy))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the thread that follows URLs; without URLs there is none."""
+        self._source.close()
 
     @property
     def repository(self) -> str:
@@ -126,7 +158,10 @@ class Router:
         return {**self._source.counts, **self._core.counts}
 
     def refresh(self, *, now: bool = False) -> None:
-        """Look whether the files changed, at most once a second. `put` does it by itself; `choose` never does."""
+        """Look whether the files changed, at most once a second. `put` does it by itself; `choose` never does.
+
+        Behind URLs a thread looks, and this starts it; `now` looks here and waits for the answers.
+        """
         self._source.refresh(now=now)
 
     def choose(self, size: int = 0) -> Decision:

@@ -4,8 +4,6 @@ A generator yields a `Call`, a `Reload` or a `Pause`, and is sent a `Came`: so b
 code, and neither can forget a rule.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator, Mapping
 from typing import Any, NamedTuple, TypeVar
 

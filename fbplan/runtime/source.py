@@ -1,112 +1,64 @@
-"""The two files as they stand on disk, watched by path: the newest good pair, swapped in as one reference."""
+"""The two files as they stand at their places: the newest good pair, swapped in as one reference."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import stat
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from fbplan.runtime.accept import next_policy, next_usage
-from fbplan.runtime.form import LIMIT, Unusable
-from fbplan.runtime.policy import Policy
-from fbplan.runtime.usage import Usage
+from fbplan.runtime.accept import Pair, with_policy, with_usage
+from fbplan.runtime.form import Unusable
+from fbplan.runtime.origin import Origin, origin_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fbplan.runtime.kept import Kept
+    from fbplan.runtime.watch import Watch
 
 EVERY_MS = 1_000
-"""The files are looked at no more often than this."""
+"""Files are looked at no more often than this."""
+REMOTE_EVERY_S = 2.0
+"""And what stands behind a network by a thread, so often."""
 Alarm = Callable[[str, Mapping[str, str]], None]
 
 
-class Pair(NamedTuple):
-    """What a request runs by from its beginning to its end."""
+class _Followed:
+    """One of the two: where it stands, whether what was read there last was taken, and where the last good is kept."""
 
-    policy: Policy | None = None
-    usage: Usage | None = None
-    confirmed_ms: int = 0
-    """When the policy was last seen to stand at its path."""
-
-
-Mark = tuple[int, int, int]
-_HOUR_MS = 3_600_000
-
-
-class _File:
-    """One path: the mark of what was last looked at there, and whether that was taken."""
-
-    def __init__(self, path: Path, kept: Path | None) -> None:
-        self.path = path
+    def __init__(self, word: str, origin: Origin, kept: Kept | None) -> None:
+        self.word = word
+        self.origin = origin
         self.kept = kept
-        self.mark: Mark | None = None
         self.was_taken = False
-        self.kept_ms: int | None = None
-
-    def changed(self) -> bytes | None:
-        """The content if it is not what was looked at before. Raises OSError and Unusable."""
-        mark = _mark(self.path)
-        if mark == self.mark:
-            return None
-        self.was_taken, self.mark = False, None
-        raw = _content(self.path)
-        if _mark(self.path) == mark:  # else it was replaced meanwhile, and is read again next time
-            self.mark = mark
-        return raw
-
-    def confirm(self, at_ms: int) -> None:
-        """The content still stands: what is kept is as young as that, to the hour."""
-        if self.kept is not None and (self.kept_ms is None or at_ms - self.kept_ms >= _HOUR_MS):
-            os.utime(self.kept, ns=(at_ms * 1_000_000, at_ms * 1_000_000))
-            self.kept_ms = at_ms
-
-    def keep(self, raw: bytes, at_ms: int) -> None:
-        """Remember the content on disk, for a start at which the file is gone or damaged."""
-        if self.kept is None:
-            return
-        temporary = self.kept.with_name(f".{self.kept.name}.{os.getpid()}.fbplan-tmp")
-        self.kept.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                file.write(raw)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.kept)
-            self.kept_ms = None
-            self.confirm(at_ms)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def _mark(path: Path) -> Mark:
-    found = path.stat()  # follows links, so that a switched link is a change
-    if not stat.S_ISREG(found.st_mode):
-        raise Unusable("unreadable", "it is not a regular file")
-    return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _content(path: Path) -> bytes:
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        return file.read(LIMIT + 1)
+        self.stands = False
+        """Whether the last look saw it there."""
 
 
 class Source:
-    """Reads the files again when they change. `pair` may be read at any time from any thread."""
+    """Reads the files again when they change. `pair` may be read at any time from any thread.
+
+    Paths are looked at by whoever calls `refresh`. As soon as one of the two stands behind a network, a thread looks at
+    both: no caller waits for it, but for the first time in a process.
+    """
 
     def __init__(
         self,
-        policy: Path,
-        usage: Path | None,
+        policy: str | Path,
+        usage: str | Path | Origin | None,
         *,
         clock_ms: Callable[[], int],
         alarm: Alarm,
-        last_good: Path | None = None,
+        last_good: str | Path | None = None,
+        every_s: float = REMOTE_EVERY_S,
     ) -> None:
         """`last_good` is a folder of this process's own, where what was good is kept for the next start."""
-        kept = {name: last_good / name if last_good else None for name in ("routing-policy.json", "usage.json")}
-        self._policy = _File(policy, kept["routing-policy.json"])
-        self._usage = _File(usage, kept["usage.json"]) if usage is not None else None
+        found = usage if usage is None or not isinstance(usage, str | os.PathLike) else origin_of(usage)
+        self._policy = _Followed("policy", origin_of(policy), _kept(last_good, "routing-policy.json"))
+        self._usage = None if found is None else _Followed("usage", found, _kept(last_good, "usage.json"))
+        self._followed = (self._policy,) if self._usage is None else (self._policy, self._usage)
         self._clock_ms = clock_ms
         self._alarm = alarm
         self._lock = threading.Lock()
@@ -115,78 +67,113 @@ class Source:
         """`policy.taken`, `usage.digest`, …: how often each file was taken, or refused and why."""
         self.pair = Pair()
         self._restore()
-        self.refresh()
+        self.look()
+        self._watch: Watch | None = None
+        if any(followed.origin.is_remote for followed in self._followed):
+            from fbplan.runtime.watch import Watch
+
+            self._watch = Watch(self, every_s)
 
     def refresh(self, *, now: bool = False) -> Pair:
-        """Look at the files, unless that was done within the last second; `now` looks in any case."""
-        at = self._clock_ms()
+        """Look at the files, unless that was done within the last second; `now` looks in any case.
+
+        Where a thread looks, this only sees to it that it runs.
+        """
         if not now and not self.is_due():
             return self.pair
-        if not self._lock.acquire(blocking=now):
-            return self.pair  # another thread is at it
-        try:
-            self._looked_ms = at
-            self._look(at)
-        finally:
-            self._lock.release()
+        watch = self._watch
+        if watch is not None:
+            self._begin(watch, now=now)
+        elif self._lock.acquire(blocking=now):  # else another thread is at it
+            try:
+                self._look()
+            finally:
+                self._lock.release()
         return self.pair
 
     def is_due(self) -> bool:
-        """Whether a second has passed since the files were looked at."""
-        return self._looked_ms is None or not 0 <= self._clock_ms() - self._looked_ms < EVERY_MS
+        """Whether `refresh` has anything to do."""
+        if self._watch is not None:
+            return not self._watch.is_running and not self._watch.is_closed
+        return self._is_old(EVERY_MS)
 
-    def _look(self, at: int) -> None:
-        pair = self.pair
-        raw = self._read("policy", self._policy)
-        if raw is not None:
-            with self._refusals("policy", self._policy):
-                pair = pair._replace(policy=next_policy(pair.policy, raw))
-                self._taken("policy", self._policy, raw, at)
-        if self._policy.was_taken:
+    def look(self) -> None:
+        """Look at the files now."""
+        with self._lock:
+            self._look()
+
+    def close(self) -> None:
+        """End the thread, if there is one; the pair stays as it is."""
+        if self._watch is not None:
+            self._watch.close()
+
+    def begin_anew(self) -> None:
+        """Be the child of a fork: what was under way in the other process is not finished here."""
+        self._lock = threading.Lock()
+        for followed in self._followed:
+            followed.origin.forget()
+
+    def _begin(self, watch: Watch, *, now: bool) -> None:
+        """A process begins with files that are as new as if it had just started; from there on the thread looks."""
+        with self._lock:
+            if now or (not watch.is_running and self._is_old(EVERY_MS)):
+                self._look()
+            watch.start()
+
+    def _is_old(self, than_ms: int) -> bool:
+        return self._looked_ms is None or not 0 <= self._clock_ms() - self._looked_ms < than_ms
+
+    def _look(self) -> None:
+        at = self._looked_ms = self._clock_ms()
+        pair = self._follow(self._policy, self.pair, at, with_policy)
+        if self._policy.stands:
             pair = pair._replace(confirmed_ms=at)
-            with contextlib.suppress(OSError):
-                self._policy.confirm(at)
         if self._usage is not None:
-            raw = self._read("usage", self._usage)
-            if raw is not None:
-                with self._refusals("usage", self._usage):
-                    pair = pair._replace(usage=next_usage(pair.usage, pair.policy, raw))
-                    self._taken("usage", self._usage, raw, at)
+            pair = self._follow(self._usage, pair, at, with_usage)
         self.pair = pair
+
+    def _follow(self, file: _Followed, pair: Pair, at: int, taken: Callable[[Pair, bytes], Pair]) -> Pair:
+        """The pair with what stands there now, if that is new and good."""
+        file.stands = False
+        try:
+            raw = file.origin.read(pair, lambda reason, why: self._report(file, reason, why))
+            if raw is not None:
+                file.was_taken = False
+                pair = taken(pair, raw)
+                self.counts[f"{file.word}.taken"] += 1
+                file.was_taken = True
+        except Unusable as error:
+            self._report(file, error.reason, str(error))
+            return pair
+        file.stands = file.was_taken
+        if file.kept is not None and file.stands:
+            try:
+                file.kept.confirm(at) if raw is None else file.kept.keep(raw, at)
+            except OSError as error:
+                if raw is not None:
+                    self._report(file, "kept", error.strerror or str(error))
+        return pair
 
     def _restore(self) -> None:
         """Begin with what was good in the last run; it is confirmed as of then, not as of now."""
-        with contextlib.suppress(OSError, Unusable):
-            if self._policy.kept is not None:
-                seen = self._policy.kept.stat().st_mtime_ns // 1_000_000
-                self.pair = Pair(next_policy(None, _content(self._policy.kept)), None, seen)
-        with contextlib.suppress(OSError, Unusable):
-            if self._usage is not None and self._usage.kept is not None:
-                self.pair = self.pair._replace(usage=next_usage(None, None, _content(self._usage.kept)))
+        for file, taken in zip(self._followed, (with_policy, with_usage), strict=False):
+            if file.kept is not None:
+                try:
+                    raw, seen_ms = file.kept.read()
+                    self.pair = taken(self.pair, raw)
+                except (OSError, Unusable):
+                    continue
+                if file is self._policy:
+                    self.pair = self.pair._replace(confirmed_ms=seen_ms)
 
-    def _read(self, word: str, file: _File) -> bytes | None:
-        with self._refusals(word, file):
-            return file.changed()
+    def _report(self, file: _Followed, reason: str, told: str) -> None:
+        self.counts[f"{file.word}.{reason}"] += 1
+        self._alarm(f"{file.word}.{reason}", {"path": file.origin.label, "why": told})
+
+
+def _kept(folder: str | Path | None, name: str) -> Kept | None:
+    if folder is None:
         return None
+    from fbplan.runtime.kept import Kept
 
-    def _taken(self, word: str, file: _File, raw: bytes, at_ms: int) -> None:
-        file.was_taken = True
-        self.counts[f"{word}.taken"] += 1
-        try:
-            file.keep(raw, at_ms)
-        except OSError as error:
-            self._report(word, file, "kept", error.strerror or str(error))
-
-    @contextlib.contextmanager
-    def _refusals(self, word: str, file: _File) -> Iterator[None]:
-        try:
-            yield
-        except Unusable as error:
-            self._report(word, file, error.reason, str(error))
-        except OSError as error:
-            file.was_taken, file.mark = False, None
-            self._report(word, file, "unreadable", error.strerror or str(error))
-
-    def _report(self, word: str, file: _File, reason: str, told: str) -> None:
-        self.counts[f"{word}.{reason}"] += 1
-        self._alarm(f"{word}.{reason}", {"path": str(file.path), "why": told})
+    return Kept(folder, name)

@@ -1,7 +1,5 @@
 """What this process knows that no file says. Every change gives a new state, so that a vector can replay them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from operator import itemgetter
 from types import MappingProxyType
@@ -68,7 +66,7 @@ class State(NamedTuple):
     def local(self, name: str) -> Local:
         return self.buckets.get(name, _NOTHING)
 
-    def put(self, name: str, local: Local) -> State:
+    def put(self, name: str, local: Local) -> "State":
         return self._replace(buckets={**self.buckets, name: local})
 
 

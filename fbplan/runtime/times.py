@@ -7,7 +7,7 @@ import re
 from fbplan.runtime.form import Part, Unusable
 
 DAY_MS = 86_400_000
-_STAMP = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z")
+_STAMP = r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z"
 _MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -31,7 +31,7 @@ def date_of(day: int) -> tuple[int, int, int]:
 
 def stamp_ms(text: str) -> int | None:
     """Milliseconds of an RFC 3339 time in UTC (`…Z`), cut off below the millisecond; None when it is none."""
-    found = _STAMP.fullmatch(text)
+    found = re.fullmatch(_STAMP, text)
     if found is None:
         return None
     year, month, day, hour, minute, second = map(int, found.groups()[:6])

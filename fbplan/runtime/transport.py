@@ -1,7 +1,5 @@
 """The seam to a store: what an adapter for an SDK gives. One call is one request: the SDK's own retries are off."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Mapping, Sequence
 from types import MappingProxyType
 from typing import IO, Any, NamedTuple, Protocol

@@ -1,7 +1,5 @@
 """What was used and what may still be written: `fbplan.usage/1`, published by the poller at each poll."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What one decision looks at besides the state: the pair of files a request began with, and who is asking."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from fbplan.runtime import tuning

@@ -1,7 +1,5 @@
 """A put as a script: the course of a write, with what it asks of the transport."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 

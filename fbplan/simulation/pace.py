@@ -55,7 +55,10 @@ class Pace:
         least = min(fleet.flow.size for fleet in routed)
         rounds = 1 if self._terms.is_simple else self._poller.grant_terms[bucket.name].rounds
         for cap in bucket.written:
-            used = usage.buckets[bucket.name].meters[cap.name].used
+            meter = usage.buckets[bucket.name].meters[cap.name]
+            if any(fleet.is_opening(bucket.name, meter.period) for fleet in routed):
+                return False
+            used = meter.used
             for tier, level in zip(TIERS, (cap.soft, cap.hard), strict=True):
                 if all(fleet.holds(bucket.name, tier) for fleet in routed):
                     continue

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 
 from fbplan.errors import FbplanError
 from fbplan.runtime.policy import WRITTEN, Bucket, Meter
+from fbplan.runtime.statistics.use import STORED
 from fbplan.runtime.usage import Usage
 from fbplan.simulation.books import Book, turns
 from fbplan.simulation.pace import Pace
-from fbplan.simulation.polling import STORED, Poller
+from fbplan.simulation.polling import Poller
 from fbplan.simulation.result import BucketCourse, CapCourse, Simulation, Terms
 from fbplan.simulation.schedule import HOUR_MS, Flow, Schedule
 from fbplan.simulation.subject import Subject

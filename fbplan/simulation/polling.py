@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fbplan.runtime.calendar import Span
 from fbplan.runtime.grants import Grant, share_out, terms_of
 from fbplan.runtime.grants import Terms as GrantTerms
 from fbplan.runtime.policy import WRITTEN, Bucket, Meter, Policy
+from fbplan.runtime.statistics.standing import Standing, standing
+from fbplan.runtime.statistics.use import STORED, spans_at
 from fbplan.runtime.usage import BucketUse, MeterUse, Usage
 from fbplan.simulation.books import Book, Calendar
 from fbplan.simulation.result import Terms
-
-STORED = "stored_bytes"
 
 
 class Poller:
@@ -26,6 +27,7 @@ class Poller:
             (name, cap.name): Calendar(cap.period) for name, bucket in policy.buckets.items() for cap in bucket.meters
         }
         self._memory: dict[str, tuple[Grant, ...]] = dict.fromkeys(policy.buckets, ())
+        self._standings: dict[str, Standing] = {}
         self._seq = 0
         self.graced: frozenset[str] = frozenset()
 
@@ -54,24 +56,30 @@ class Poller:
     def _written(
         self, name: str, cap: Meter, now_ms: int, known_ms: int, terms: GrantTerms, graced: set[str]
     ) -> MeterUse:
-        calendar, book = self.calendars[name, cap.name], self._books[name]
-        span = calendar.at(now_ms)
-        used = book.use(span, known_ms) if known_ms >= span.starts_ms or span.starts_ms <= self._start_ms else 0
-        if self._start_ms < span.starts_ms <= now_ms < span.starts_ms + cap.period.grace_ms:
-            before = Calendar(cap.period).at(span.starts_ms - 1)
-            larger = book.use(before, min(known_ms, span.starts_ms))
-            if larger > used:
-                used = larger
-                graced.add(name)
+        book, as_of_ms = self._books[name], now_ms - self._terms.max_lag_ms
+        spans = spans_at(cap, now_ms)
+        read = {span.key: self._read(book, span, known_ms) for span in spans}
+        stands = standing(spans, read, self._standings.get(name), as_of_ms)
+        self._standings[name] = stands
+        if stands.span is not spans[0]:
+            graced.add(name)
         made = share_out(
             (cap.soft, cap.hard),
-            used,
+            stands.used,
             self._memory[name],
             name=name,
             now_ms=now_ms,
-            as_of_ms=now_ms - self._terms.max_lag_ms,
+            as_of_ms=as_of_ms,
             terms=terms,
         )
         self._memory[name] = made.memory
         soft, hard = made.grants
-        return MeterUse(span.key, used, soft.size, hard.size, span.ends_ms)
+        return MeterUse(stands.span.key, stands.used, soft.size, hard.size, stands.span.ends_ms)
+
+    def _read(self, book: Book, span: Span, known_ms: int) -> int:
+        """What the statistics say of a period. Nobody knows what was used in one that ended before the start."""
+        if span.ends_ms is not None and span.ends_ms <= self._start_ms:
+            return 0
+        if self._start_ms < span.starts_ms and known_ms < span.starts_ms:
+            return 0
+        return book.use(span, known_ms if span.ends_ms is None else min(known_ms, span.ends_ms))

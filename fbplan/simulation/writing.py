@@ -57,6 +57,13 @@ class Fleet:
         hold = local.soft if tier == "soft" else local.hard
         return hold is not None and hold.lifted_ms is None
 
+    def is_opening(self, bucket: str, period: str) -> bool:
+        """Whether a cap closed a bucket in another period, so that the next decision begins to open it."""
+        local = self.state.local(bucket)
+        return any(
+            hold is not None and hold.lifted_ms is None and hold.period != period for hold in (local.soft, local.hard)
+        )
+
     def step(self, usage: Usage, now_ms: int, wanted: int, polls: int) -> Stepped:
         """Write the bytes of so many polls that are all alike: the first of them is played."""
         view = View(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,14 +39,17 @@ HOMES = {
     "jinja2": {"policy", "render"},
     "deepdiff": {"diff", "policy"},
     "ryaml": {"spec"},
-    "obstore": {"storage"},
+    "obstore": {"storage", "runtime"},
     "werkzeug": {"emulator"},
     "waitress": {"emulator"},
 }
 # The SDKs that the router can drive; only the adapters know them, and import them when they are used.
 ADAPTED = {"boto3", "botocore"}
+# And the one file of the runtime that reads from an object store.
+OBJECTS = "object_origin.py"
 
 
+@cache
 def modules() -> dict[str, list[str]]:
     """part of fbplan → every module it imports, at whatever depth of the code."""
     found: dict[str, list[str]] = {}
@@ -76,7 +80,7 @@ def test_the_emulator_knows_nothing_above_errors() -> None:
 def test_the_runtime_is_standard_library_only() -> None:
     import sys
 
-    roots = {m.split(".")[0] for m in modules()["runtime"]} - ADAPTED
+    roots = {m.split(".")[0] for m in modules()["runtime"]} - ADAPTED - {"obstore"}
     assert roots - {"fbplan"} <= set(sys.stdlib_module_names)
     assert all(m.startswith("fbplan.runtime") for m in modules()["runtime"] if m.startswith("fbplan"))
 
@@ -91,6 +95,19 @@ def test_an_sdk_lives_in_the_adapters_and_is_imported_when_it_is_used() -> None:
             if ADAPTED & {name.split(".")[0] for name in names}:
                 assert path.parent == ROOT / "runtime" / "adapters", path
                 assert id(node) not in at_top, f"{path.name}:{node.lineno}"
+
+
+def test_the_runtime_knows_the_object_store_in_one_file_and_imports_it_when_it_is_used() -> None:
+    found = {p.name: p.read_text(encoding="utf-8") for p in sorted((ROOT / "runtime").rglob("*.py"))}
+    assert [name for name, text in found.items() if "import obstore" in text or "from obstore" in text] == [OBJECTS]
+    at_top = [ast.unparse(node) for node in ast.parse(found[OBJECTS]).body]
+    assert not any(line.startswith(("import obstore", "from obstore")) for line in at_top)
+
+
+def test_modules_of_records_in_the_runtime_evaluate_their_annotations() -> None:
+    texts = {p: p.read_text(encoding="utf-8") for p in sorted((ROOT / "runtime").rglob("*.py"))}
+    records = [p.name for p, text in texts.items() if "(NamedTuple):" in text and "import annotations" in text]
+    assert records == [], "a tenth of the start-up budget: see fbplan/runtime/__init__.py"
 
 
 @pytest.mark.parametrize("library", sorted(HOMES))

@@ -12,8 +12,8 @@ from runtime_world import T0, meter, policy_document, policy_of
 from fbplan.metering.document import usage_bytes
 from fbplan.metering.memory import Memory, merged, remembered
 from fbplan.metering.rounds import Habits, next_round
-from fbplan.metering.rows import Odd, Row, Total
-from fbplan.metering.use import BucketReading
+from fbplan.runtime.statistics.rows import Odd, Row, Total
+from fbplan.runtime.statistics.use import BucketReading
 from fbplan.runtime.usage import read_usage
 
 CAP, SKEW_S, UPLOAD_S, TTL_S = 100_000, 2, 120, 90

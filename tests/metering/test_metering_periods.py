@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from metering_world import BLIND_S, World, cap
 
-from fbplan.metering.rows import Row, Total, rows_of, totals_of
-from fbplan.metering.use import BucketReading, spans_at, sums
 from fbplan.runtime.policy import Meter, Period
+from fbplan.runtime.statistics.rows import Row, Total, rows_of, totals_of
+from fbplan.runtime.statistics.use import BucketReading, spans_at, sums
 
 DAY_MS = 86_400_000
 

@@ -9,7 +9,7 @@ from runtime_world import T0, meter, policy_document, policy_of
 
 from fbplan.errors import ApiFault, AuthenticationFailed, FbplanError, Interrupted, Unreachable
 from fbplan.metering.reading import NoStatistics, read_statistics
-from fbplan.metering.rows import Odd, Row
+from fbplan.runtime.statistics.rows import Odd, Row
 
 MANY = policy_of(policy_document({f"b{n}": {"meters": [meter(10)]} for n in range(120)}))
 

@@ -8,6 +8,15 @@ import pytest
 
 
 @pytest.fixture
+def web() -> Iterator[object]:
+    from web_desk import served
+
+    server = served()
+    yield server
+    server.close()
+
+
+@pytest.fixture
 def open_s3(tmp_path: Path) -> Iterator[Callable[..., object]]:
     from s3_world import S3World
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.transport import Transport
 
 
-def transport_for(protocol: str, folder: Path) -> Transport:
+def transport_for(protocol: str, folder: str) -> Transport:
     """The transport for a router that was given none. `folder` is the policy's: sinks count from there."""
     if protocol == "S3":
         from fbplan.runtime.adapters.s3 import S3Transport

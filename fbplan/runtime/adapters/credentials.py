@@ -1,7 +1,5 @@
 """Where the key of a repository comes from: what the user gives, the sink that the policy names, the environment."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Mapping

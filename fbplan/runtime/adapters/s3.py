@@ -1,7 +1,5 @@
 """S3 through boto3: one request for each call, its retries off."""
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence

@@ -10,6 +10,7 @@ from fbplan.runtime.adapters.routed import Routed
 from fbplan.runtime.adapters.s3 import S3Transport
 from fbplan.runtime.adapters.shadow import Shadow
 from fbplan.runtime.faults import RoutingError
+from fbplan.runtime.origin import folder_of
 from fbplan.runtime.router import Router
 
 
@@ -30,7 +31,7 @@ def wrap(
     buckets. Answers of writes carry `FbplanReference`, and `Key=` takes such a reference or a key. An upload is one
     request, so the store's limit for one put holds.
 
-    `policy`: the path of the policy file, or a Router that is set up already. `settings` are those of
+    `policy`: the path or URL of the policy file, or a Router that is set up already. `settings` are those of
     `Router.from_file`. Without a key in a sink or in the environment, and without an endpoint in the policy, those of
     `client` are used; its own retries are not. `credentials(place)` gives key id and secret instead. An object is
     written once; with `overwrite` it is replaced in the bucket that holds it.
@@ -46,11 +47,10 @@ def wrap(
     if isinstance(policy, Router):
         given = policy
         return Shadow(client, given) if shadow else Routed(client, lambda _name: given, overwrite=overwrite)
-    path = Path(policy)
     if shadow:
-        return Shadow(client, Router.from_file(path, repository=repository, **settings))
+        return Shadow(client, Router.from_file(policy, repository=repository, **settings))
     transport = S3Transport(
-        path.parent,
+        folder_of(policy),
         credentials=credentials,
         fallback=lambda _place: _own_key(client),
         endpoint=client.meta.endpoint_url,
@@ -59,7 +59,7 @@ def wrap(
     )
 
     def made(name: str) -> Router:
-        return Router.from_file(path, transport, repository=name, **settings)
+        return Router.from_file(policy, transport, repository=name, **settings)
 
     return Routed(client, made, overwrite=overwrite)
 

@@ -1,14 +1,23 @@
 """How one meter stands: what was read now, beside what is remembered. Use in a period never falls by itself."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple, Protocol
 
-from fbplan.metering.memory import Known
-from fbplan.metering.rows import Odd
 from fbplan.runtime.calendar import Span
+from fbplan.runtime.statistics.rows import Odd
+
+
+class Seen(Protocol):
+    """What is remembered of one meter of one bucket."""
+
+    @property
+    def highs(self) -> Mapping[str, int]:
+        """Period → the largest use that was seen in it; of the last two periods."""
+
+    @property
+    def as_of_ms(self) -> int:
+        """Whatever ended before this is in the last of them."""
 
 
 class Freshness(Enum):
@@ -21,8 +30,7 @@ class Freshness(Enum):
     """Nothing was ever read in this period."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """One meter. `used` is 0 only where the statistics said so, or with UNKNOWN."""
 
     span: Span
@@ -39,7 +47,7 @@ class Standing:
 def standing(
     spans: tuple[Span, ...],
     found: Mapping[str, int] | Odd,
-    known: Known | None,
+    known: Seen | None,
     as_of_ms: int,
     *,
     may_fall: bool = False,

@@ -4,12 +4,9 @@ The API notes §7 leave open whether counters are strings or numbers, whether th
 whether a timestamp is in seconds or milliseconds: all of these are read. Anything else is odd, and odd is never zero.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fbplan.runtime.times import DAY_MS, stamp_ms
 
@@ -20,8 +17,7 @@ _FIRST_MS = 1_420_070_400_000
 _IDS = ("bucketId", "unitId")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """Bytes of one day (or minute) of one bucket. `change` may be negative."""
 
     at_ms: int
@@ -30,8 +26,7 @@ class Row:
     change: int
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(NamedTuple):
     """Bytes of a bucket since it was registered."""
 
     up: int
@@ -39,8 +34,7 @@ class Total:
     change: int
 
 
-@dataclass(frozen=True, slots=True)
-class Odd:
+class Odd(NamedTuple):
     """Statistics of one bucket that were not there or cannot be understood, and why."""
 
     why: str

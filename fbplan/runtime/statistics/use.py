@@ -1,21 +1,20 @@
 """Use of one meter in its period, from what the statistics say."""
 
-from __future__ import annotations
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from fbplan.metering.rows import Odd, Row, Total
 from fbplan.runtime.calendar import Span, span_at
 from fbplan.runtime.policy import Meter, Policy
+from fbplan.runtime.statistics.rows import Odd, Row, Total
 from fbplan.runtime.times import DAY_MS
 
 STORED = "stored_bytes"
+AT_ONCE = 50
+"""Ids in one request: a URL has its limits."""
 _FIELDS: Mapping[str, str] = {"ingress_bytes": "up", "egress_bytes": "down", STORED: "change"}
 
 
-@dataclass(frozen=True, slots=True)
-class BucketReading:
+class BucketReading(NamedTuple):
     """What was read of one bucket in one poll."""
 
     rows: tuple[Row, ...] | Odd
@@ -35,6 +34,29 @@ def spans_at(meter: Meter, at_ms: int) -> tuple[Span, ...]:
     if span.ends_ms is not None and at_ms < span.starts_ms + meter.period.grace_ms:
         return span, span_at(meter.period, span.starts_ms - 1)
     return (span,)
+
+
+def asked_days(policy: Policy, at_ms: int) -> tuple[int, int]:
+    """The first and the last moment of the daily rows that the policy's periods need."""
+    first_ms = min(
+        (
+            span.starts_ms
+            for b in policy.buckets.values()
+            for m in b.meters
+            for span in spans_at(m, at_ms)
+            if span.ends_ms
+        ),
+        default=at_ms,
+    )
+    # a day earlier: where a day begins is up to the API, and rows outside of the period do no harm
+    return first_ms // DAY_MS * DAY_MS - DAY_MS, at_ms // DAY_MS * DAY_MS + DAY_MS - 1000
+
+
+def asked_at_once(ids: Iterable[str]) -> Iterator[list[str]]:
+    """The ids of one request after another."""
+    left = sorted(set(ids))
+    for start in range(0, len(left), AT_ONCE):
+        yield left[start : start + AT_ONCE]
 
 
 def unknown_zones(policy: Policy) -> list[str]:
