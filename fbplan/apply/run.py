@@ -13,7 +13,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from fbplan.apply.books import Bookkeeper, Keeping
-from fbplan.apply.calls import Calls, Done
+from fbplan.apply.calls import Calls
+from fbplan.apply.contract import Done
 from fbplan.apply.issuing import issue
 from fbplan.apply.preconditions import SecondLook
 from fbplan.apply.publishing import PUBLISH, Publisher

@@ -155,7 +155,8 @@ def apply(
     concurrency: int,
 ) -> int:
     """Make it so, from the spec or a saved plan, and publish the routing policy."""
-    from fbplan.cli.applying import Request, run
+    from fbplan.cli.applying import run
+    from fbplan.cli.reviewed import Request
     from fbplan.spec.load import load_spec
 
     wanted = parse_outputs(outputs)

@@ -10,6 +10,7 @@ from pathlib import Path
 from fbplan.cli.recovering import look as looked
 from fbplan.cli.recovering import under_way, wanted_by
 from fbplan.cli.remarks import activity, noted, places, warnings
+from fbplan.cli.routing import named_ids, named_items, policy_change, policy_path, routed, routed_now
 from fbplan.client.api import ReadClient
 from fbplan.diff import Difference, compare, former_addresses
 from fbplan.drain.schedule import schedule
@@ -21,13 +22,12 @@ from fbplan.kinds.base import split_address
 from fbplan.ledger import Ledger, require_workspace
 from fbplan.ledger.pending import Question
 from fbplan.observe import Listings, Observation, caught_up, find_workspace, finish_observing
-from fbplan.plan import Action, Change, Plan, PolicyChange, identified
+from fbplan.plan import Plan, identified
 from fbplan.planner import hints, preconditions_of, references_of, renamed_parents, steps_of, targets_of
-from fbplan.policy.changes import describe
-from fbplan.policy.compose import Content, compose, routed_names
-from fbplan.policy.document import Ids, content_digest, preview, spec_digest
-from fbplan.policy.place import DEFAULT, place_of
-from fbplan.policy.published import Published, needs_publishing
+from fbplan.policy.compose import Content, compose
+from fbplan.policy.document import spec_digest
+from fbplan.policy.place import place_of
+from fbplan.policy.published import Published
 from fbplan.secrets import Sink, SinkRef, holds
 from fbplan.spec.load import LoadedSpec
 from fbplan.spec.rules import routed_order
@@ -108,7 +108,7 @@ def _look(loaded: LoadedSpec, client: ReadClient, now: Clock) -> _Look:
     formers = former_addresses(desired, ledger)
     wanted = {*desired.resources, *ledger.entries, *desired.delete} - set(formers.values())
     everything = targets_of(wanted, desired, ledger.entries, formers)
-    content, published = compose(spec), place_of(_policy_path(loaded), folder).read()
+    content, published = compose(spec), place_of(policy_path(loaded), folder).read()
     observation = caught_up(client, finish_observing(client, asked, everything, ledger), everything, ledger, now())
     world = observation.world
     difference = compare(desired, world, ledger, _held(desired, world, ledger, folder))
@@ -139,12 +139,12 @@ def _plan(look: _Look, allowances: tuple[str, ...], until: int | None = None) ->
         world,
         ledger,
         renamed,
-        _named_items(published, world) if ledger.drains else frozenset(),
+        named_items(published, world) if ledger.drains else frozenset(),
         int(look.now.timestamp()),
         until,
     )
     changes = tuple(noted(c, world, ledger, calendar.held) for c in calendar.changes)
-    policy = _policy_change(look.loaded, content, digest, published, changes, world, ledger)
+    policy = policy_change(look.loaded, content, digest, published, changes, world, ledger)
     situation = Situation(
         desired,
         world,
@@ -152,7 +152,8 @@ def _plan(look: _Look, allowances: tuple[str, ...], until: int | None = None) ->
         changes,
         Limits(spec.limits.max_deletes, spec.limits.max_change),
         frozenset(allowances),
-        _routed_now(content, published, world),
+        routed_now(content, published, world),
+        named=named_ids(published),
         orders={
             f"repository.{n}": tuple(f"bucket.{b}" for b in routed_order(n, r))
             for n, r in spec.repositories.items()
@@ -193,7 +194,7 @@ def _plan(look: _Look, allowances: tuple[str, ...], until: int | None = None) ->
         steps=steps,
         targets=targets_of(relevant, desired, world.live, formers),
         preconditions=preconditions_of(
-            changes, world, routed=_routed(content) if policy is not None and policy.publishes else ()
+            changes, world, routed=routed(content) if policy is not None and policy.publishes else ()
         ),
         policy=policy,
         refusals=refused,
@@ -222,43 +223,6 @@ def _finished(look: _Look, client: ReadClient, plan: Plan) -> Planned:
     return Planned(replace(plan, activity=found), look.observation, look.ledger, look.story)
 
 
-def _named_items(published: Published, world: World) -> frozenset[str]:
-    """What the published policy still sends clients to, as items of a drain."""
-    found: set[str] = set()
-    document = published.document or {"repositories": {}, "buckets": {}}
-    addresses = {o.key_id: a for a, o in world.live.items() if o.key_id is not None}
-    for name, entry in document["repositories"].items():
-        found |= {f"repository.{name}", *(f"repository.{name}/bucket.{b}" for b in entry["order"])}
-        for use, key in entry.get("keys", {}).items():
-            address = addresses.get(key.get("key_id"))
-            if address is not None:
-                found.add(f"repository.{name}/{address}")
-            if address is not None and use == "write":
-                found.add(f"repository.{name}/{address}=READ")
-    for name, entry in document["buckets"].items():
-        found |= {f"repository.{home}/bucket.{name}" for home in entry.get("folders", {})}
-    return frozenset(found)
-
-
-def _routed_now(content: Content, published: Published, world: World) -> frozenset[str]:
-    """Buckets that the coming or the published policy names; with a file that cannot be read, whatever is attached."""
-    names = routed_names(content) | (routed_names(published.document) if published.document else frozenset())
-    unknown = frozenset(world.users) if published.problem is not None else frozenset()
-    return frozenset(f"bucket.{name}" for name in names) | unknown
-
-
-def _routed(content: Content) -> tuple[str, ...]:
-    """Every address that the policy names: a policy that was reviewed must still fit what is there."""
-    return (
-        *(f"repository.{name}" for name in content.body["repositories"]),
-        *(f"bucket.{name}" for name in content.body["buckets"]),
-    )
-
-
-def _policy_path(loaded: LoadedSpec) -> str:
-    return loaded.spec.policy.path if loaded.spec.policy is not None else DEFAULT
-
-
 def _held(desired: DesiredState, world: World, ledger: Ledger, folder: Path) -> dict[str, bool | None]:
     """Whether the sinks of newly met keys, or changed sinks, already hold the live key. Only files can be asked."""
     found: dict[str, bool | None] = {}
@@ -278,56 +242,3 @@ def _held(desired: DesiredState, world: World, ledger: Ledger, folder: Path) -> 
 def _asks(resource: Desired, ledger: Ledger) -> bool:
     entry = ledger.entries.get(resource.address)
     return entry is None or entry.digests.get("sink") != ledger.digest("sink", resource.sink)
-
-
-def _policy_change(
-    loaded: LoadedSpec,
-    content: Content,
-    digest: str,
-    published: Published,
-    changes: tuple[Change, ...],
-    world: World,
-    ledger: Ledger,
-) -> PolicyChange | None:
-    path = _policy_path(loaded)
-    if (
-        not content.body["repositories"]
-        and loaded.spec.policy is None
-        and published.document is None
-        and published.problem is None
-    ):
-        return None
-    made = {c.address for c in changes if c.action in {Action.CREATE, Action.REPLACE, Action.ROTATE}}
-    ids = Ids(
-        {
-            n: world.live[a].id
-            for n in content.body["repositories"]
-            if (a := f"repository.{n}") in world.live and a not in made
-        },
-        {n: world.live[a].id for n in content.body["buckets"] if (a := f"bucket.{n}") in world.live and a not in made},
-        {
-            a: key
-            for a in content.key_addresses.values()
-            if a in world.live and a not in made and (key := _key_id(a, world, ledger))
-        },
-    )
-    why = needs_publishing(published, content, ids, digest)
-    before = published.document if published.problem is None else None
-    lines = describe(before, preview(content, ids, 0, digest)) if why else ()
-    return PolicyChange(
-        path=path,
-        publishes=why is not None,
-        why=why or "",
-        content_digest=content_digest(content),
-        spec_digest=digest,
-        content=content.to_json() if why else None,
-        lines=lines,
-        replaces=published.mark if why else "",
-    )
-
-
-def _key_id(address: str, world: World, ledger: Ledger) -> str | None:
-    entry = ledger.entries.get(address)
-    live = world.live[address]
-    known = [k.key_id for k in entry.keys if k.id == live.id] if entry is not None else []
-    return known[-1] if known else live.key_id

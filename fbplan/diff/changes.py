@@ -9,7 +9,7 @@ from fbplan.diff.fields import field_changes
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import Json, Trait, split_address
 from fbplan.ledger import Entry, Ledger
-from fbplan.ledger.pending import ORPHAN
+from fbplan.ledger.pending import ORPHAN, REPLACED
 from fbplan.plan import Action, Change, FieldChange, Reason, Record
 from fbplan.state import Departing, Desired, DesiredState, Observed, World
 
@@ -205,7 +205,7 @@ def _departures(desired: DesiredState, world: World, ledger: Ledger, renamed: fr
         if address in desired.resources or address in desired.forget or address in renamed:
             continue
         live, owned = world.live.get(address), address in ledger.entries
-        reason = Reason.LISTED if address in listed else Reason.ORPHAN if ORPHAN in address else Reason.GONE
+        reason = Reason.LISTED if address in listed else _gone(address)
         why = listed[address].reason if address in listed else ""
         if live is None or (address not in listed and live.id not in ledger.entries[address].ids):
             if owned and not _is_out_of_sight(address, desired, ledger):
@@ -213,6 +213,10 @@ def _departures(desired: DesiredState, world: World, ledger: Ledger, renamed: fr
                 yield Change(address, Action.FORGET, Reason.VANISHED, why)
             continue
         yield Change(address, Action.DELETE, reason, why, notes=(KINDS[split_address(address)[0]].delete_effect,))
+
+
+def _gone(address: str) -> Reason:
+    return Reason.ORPHAN if ORPHAN in address else Reason.REPLACED if address.endswith(REPLACED) else Reason.GONE
 
 
 def _is_out_of_sight(address: str, desired: DesiredState, ledger: Ledger) -> bool:

@@ -58,6 +58,14 @@ def replaces(s: Situation) -> Iterator[Refusal]:
                 "applications use its endpoint, keys and folders",
                 "declare the new repository under another name, move the applications to its keys, then take the old one out",
             )
+        elif live.id in s.named:
+            yield Refusal(
+                "replace-routed",
+                change.address,
+                what,
+                "the published policy still sends clients to it",
+                f"go back to the old value and take '{name}' out of the routing with an apply of its own; then replace it",
+            )
         elif not s.allows(f"replace:{change.address}"):
             yield Refusal(
                 "replace",

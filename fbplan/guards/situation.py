@@ -37,6 +37,8 @@ class Situation:
     allowances: frozenset[str]
     routed: frozenset[str]
     """Addresses of buckets that the published or the coming policy sends writes to."""
+    named: frozenset[str] = frozenset()
+    """Remote ids of buckets and repositories that the published policy sends clients to."""
     orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Routed buckets by repository address, where the spec does not say what is attached."""
     questions: tuple[Question, ...] = ()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fbplan.ledger.document import Ledger, ledger_json, read_ledger, require_workspace, write_ledger
 from fbplan.ledger.entry import Delta, Entry, KeyGeneration
-from fbplan.ledger.pending import ORPHAN, Pending, Question
+from fbplan.ledger.pending import ORPHAN, REPLACED, Pending, Question
 
 __all__ = [
     "ORPHAN",
+    "REPLACED",
     "Delta",
     "Entry",
     "KeyGeneration",

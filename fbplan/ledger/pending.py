@@ -12,6 +12,8 @@ from fbplan.ledger.entry import Delta, delta_from, delta_json
 
 ORPHAN = "@orphan"
 """Marks the address of an object that a lost answer left behind; no map key can hold it."""
+REPLACED = "@replaced"
+"""The same for one that a replace set aside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.LISTED: "listed in the spec",
     Reason.VANISHED: "deleted by hand",
     Reason.ORPHAN: "left behind by a lost answer",
+    Reason.REPLACED: "set aside by a replace",
 }
 
 

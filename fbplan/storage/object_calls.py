@@ -154,11 +154,11 @@ def told(what: str, label: str, scheme: Scheme, fault: BaseException) -> FbplanE
         )
     status = re.search(r"status code: (\d{3})", text)
     code = re.search(r"<Code>(\w{1,60})</Code>", text)
+    if _NO_CREDENTIALS.search(text):  # before what the machine's own metadata service said to that
+        return AuthenticationFailed(what, label, "no credentials were found", _CREDENTIALS[scheme])
     if _is_refusal(fault):
         why = f"it refused the credentials ({code[1] if code else status[1] if status else 'no right to do this'})"
         return AuthenticationFailed(what, label, why, _CREDENTIALS[scheme])
-    if _NO_CREDENTIALS.search(text):
-        return AuthenticationFailed(what, label, "no credentials were found", _CREDENTIALS[scheme])
     if status or code:
         why = f"it answered {' '.join(m[1] for m in (status, code) if m)}"
     elif "kind: Timeout" in text:

@@ -12,8 +12,8 @@ const settings = { alarm: (name) => alarms.push(name), sleep: async () => {} };
 const router = Router.fromFile(process.env.POLICY, s3Transport({ credentials }), settings);
 
 const commands = {
-  put: async ({ key, body, ...options }) => {
-    const placed = await router.put(key, body, options);
+  put: async ({ key, text, ...options }) => {
+    const placed = await router.put(key, text, options);
     return { bucket: placed.bucket, reference: String(placed.reference), tries: placed.record.attempts.map((a) => [a.bucket, a.status, a.code, a.then]) };
   },
   stream: async ({ key, size }) => {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -11,6 +14,7 @@ import boto3
 import httpx
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from runtime_world import meter, policy_document
 
 from fbplan.emulator import Settings, open_emulator
 from fbplan.emulator.bridge import Bridge, serving
@@ -100,6 +104,45 @@ class Node:
         """Bytes up, bytes down and change in size per row of /stats/daily."""
         rows = self.api.get("/stats/daily", params=query).json()["data"]
         return [(int(row["upl_bytes"]), int(row["dwl_bytes"]), int(row["size_change"])) for row in rows]
+
+
+Launch = Callable[["Spoken"], tuple[Sequence[str | Path], dict[str, str]]]
+"""The command of a program, and its environment."""
+
+
+class Spoken:
+    """A program in another language that writes, and the lines of JSON that are spoken with it."""
+
+    def __init__(self, node: Node, folder: Path, limits: dict[str, int | None], launch: Launch) -> None:
+        self.repo = node.repository("app", *((node.bucket(name), "") for name in limits))
+        self.key = node.key(self.repo)
+        self.policy, self.url, self._launch = folder / "routing-policy.json", node.url, launch
+        self.publish(limits)
+        self.open()
+
+    def open(self) -> None:
+        command, environ = self._launch(self)
+        self._process = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def publish(self, limits: dict[str, int | None], generation: int = 1) -> None:
+        aside = self.policy.with_name("next")
+        buckets = {name: {"meters": [meter(limit)]} for name, limit in limits.items()}
+        policy = policy_document(buckets, generation, endpoint=self.url, order=list(limits))
+        aside.write_text(json.dumps(policy), encoding="utf-8")
+        aside.replace(self.policy)
+
+    def __call__(self, command: str, **given: Any) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"command": command, **given}).encode() + b"\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def put(self, key: str, text: str = "x", **given: Any) -> Any:
+        return self("put", key=key, text=text, **given)
+
+    def close(self) -> None:
+        self._process.communicate()
 
 
 def refusal(fault: Any) -> tuple[int, str]:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from bridge_rig import Node
+from bridge_rig import Launch, Node, Spoken
 
 
 @pytest.fixture
@@ -23,3 +23,16 @@ def open_node(tmp_path: Path) -> Iterator[Callable[..., Node]]:
 @pytest.fixture
 def node(open_node: Callable[..., Node]) -> Node:
     return open_node()
+
+
+@pytest.fixture
+def speak(node: Node, tmp_path: Path) -> Iterator[Callable[..., Spoken]]:
+    """A program that writes to the node: `speak(launch, a=1000, b=None)` with the limit of each bucket."""
+    with ExitStack() as opened:
+
+        def speak_with(launch: Launch, **limits: int | None) -> Spoken:
+            made = Spoken(node, tmp_path, limits, launch)
+            opened.callback(made.close)
+            return made
+
+        yield speak_with

@@ -3,108 +3,41 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import go_module
 import pytest
-from bridge_rig import Node
+from bridge_rig import Node, Spoken
 
-from fbplan.runtime.canonical import sealed
 from fbplan.runtime.words import why
 
 SOURCE = Path(__file__).with_name("bridge_service.go")
-ZERO = "sha256:" + "0" * 64
 pytestmark = pytest.mark.skipif(go_module.missing() is not None, reason=go_module.missing() or "all is there")
 
 
-class Service:
-    """One process that writes, and the lines that are spoken with it."""
-
-    def __init__(self, node: Node, folder: Path, limits: dict[str, int | None]) -> None:
-        self.repo = node.repository("app", *((node.bucket(name), "") for name in limits))
-        self.key = node.key(self.repo)
-        self.policy, self.url = folder / "routing-policy.json", node.url
-        self.publish(limits)
-        self.open()
-
-    def open(self) -> None:
-        self._process = subprocess.Popen(
-            [go_module.built(SOURCE)],
-            env={
-                "POLICY": str(self.policy),
-                "LAST_GOOD": str(self.policy.with_name("last-good")),
-                "FB_KEY_ID": self.key["key"],
-                "FB_SECRET": self.key["secret"],
-            },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-
-    def publish(self, limits: dict[str, int | None], generation: int = 1) -> None:
-        aside = self.policy.with_name("next")
-        aside.write_text(json.dumps(_policy(self.url, limits, generation)), encoding="utf-8")
-        aside.replace(self.policy)
-
-    def __call__(self, command: str, **given: Any) -> Any:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"command": command, **given}).encode() + b"\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
-
-    def put(self, key: str, text: str = "x", **given: Any) -> Any:
-        return self("put", key=key, text=text, **given)
-
-    def close(self) -> None:
-        self._process.communicate()
-
-
-def _policy(endpoint: str, limits: dict[str, int | None], generation: int) -> dict[str, Any]:
-    buckets = {
-        name: {
-            "bucket_id": name,
-            "container": name,
-            "storage_type": "S3",
-            "folders": {"app": name},
-            "meters": [{"meter": "ingress_bytes", "limit": limit}],
-        }
-        for name, limit in limits.items()
+def launch(service: Spoken) -> tuple[list[str | Path], dict[str, str]]:
+    environ = {
+        "POLICY": str(service.policy),
+        "LAST_GOOD": str(service.policy.with_name("last-good")),
+        "FB_KEY_ID": service.key["key"],
+        "FB_SECRET": service.key["secret"],
     }
-    repository = {"repo_id": "app", "protocol": "S3", "endpoint": endpoint, "order": list(limits)}
-    return sealed(
-        {
-            "format": "fbplan.routing/1",
-            "min_reader": 1,
-            "generation": generation,
-            "spec_digest": ZERO,
-            "content_digest": ZERO,
-            "repositories": {"app": repository},
-            "buckets": buckets,
-        }
-    )
+    return [go_module.built(SOURCE)], environ
 
 
 @pytest.fixture
-def service(node: Node, tmp_path: Path) -> Iterator[Callable[..., Service]]:
-    with ExitStack() as opened:
-
-        def open_one(**limits: int | None) -> Service:
-            made = Service(node, tmp_path, limits)
-            opened.callback(made.close)
-            return made
-
-        yield open_one
+def service(speak: Callable[..., Spoken]) -> Callable[..., Spoken]:
+    return partial(speak, launch)
 
 
 def tries(answer: dict[str, Any]) -> list[tuple[str, int, str, str]]:
     return [(a["bucket"], a["status"], a["code"], a["then"]) for a in answer["record"]["attempts"]]
 
 
-def test_writes_move_on_when_the_credit_of_a_bucket_is_used_up(node: Node, service: Callable[..., Service]) -> None:
+def test_writes_move_on_when_the_credit_of_a_bucket_is_used_up(node: Node, service: Callable[..., Spoken]) -> None:
     ask = service(a=1000, b=100, c=50)
     node.credit(bucket="a", limit=30)
     placed = [ask.put(f"k{n}", f"{n:010}") for n in range(18)]
@@ -124,7 +57,7 @@ def test_writes_move_on_when_the_credit_of_a_bucket_is_used_up(node: Node, servi
     assert ask("state")["alarms"] == ["credit_mismatch"]
 
 
-def test_a_key_is_written_once_and_found_and_deleted_wherever_it_is(service: Callable[..., Service]) -> None:
+def test_a_key_is_written_once_and_found_and_deleted_wherever_it_is(service: Callable[..., Spoken]) -> None:
     ask = service(a=None, b=None)
     assert ask.put("k ü/+1", "one")["bucket"] == "a"
     assert ask.put("k ü/+1", "two")["is"] == ["exists"]
@@ -144,7 +77,7 @@ def test_a_key_is_written_once_and_found_and_deleted_wherever_it_is(service: Cal
 @pytest.mark.parametrize("kind", ["500-after", "cut-after"])
 @pytest.mark.parametrize("stream", [False, True], ids=["bytes", "stream"])
 def test_a_write_whose_answer_was_lost_is_found_and_not_made_twice(
-    node: Node, service: Callable[..., Service], kind: str, stream: bool
+    node: Node, service: Callable[..., Spoken], kind: str, stream: bool
 ) -> None:
     ask = service(a=None, b=None)
     node.fault(method="PUT", path="/a/*", fault=kind)
@@ -157,7 +90,7 @@ def test_a_write_whose_answer_was_lost_is_found_and_not_made_twice(
 
 @pytest.mark.parametrize("kind", ["truncated-upload", "cut-before", "500-before"])
 def test_a_body_that_cannot_seek_is_never_half_written_twice(
-    node: Node, service: Callable[..., Service], kind: str
+    node: Node, service: Callable[..., Spoken], kind: str
 ) -> None:
     ask = service(a=None, b=None)
     node.fault(method="PUT", path="/a/*", fault=kind)
@@ -169,7 +102,7 @@ def test_a_body_that_cannot_seek_is_never_half_written_twice(
 
 
 def test_a_rotated_key_is_loaded_once_and_a_revoked_one_is_an_alarm_that_moves_nothing(
-    node: Node, service: Callable[..., Service]
+    node: Node, service: Callable[..., Spoken]
 ) -> None:
     ask = service(a=None, b=None)
     ask.put("before")
@@ -185,12 +118,12 @@ def test_a_rotated_key_is_loaded_once_and_a_revoked_one_is_an_alarm_that_moves_n
     assert new["secret"] not in json.dumps([told, refused])
 
 
-def test_goroutines_share_one_router_and_pass_no_cap(node: Node, service: Callable[..., Service]) -> None:
+def test_goroutines_share_one_router_and_pass_no_cap(node: Node, service: Callable[..., Spoken]) -> None:
     ask = service(a=200, b=200, c=10_000)
     assert ask("many", text="0123456789", count=10) == {"a": 16, "b": 16, "c": 48}
 
 
-def test_a_new_policy_is_followed_and_a_damaged_one_is_not(service: Callable[..., Service]) -> None:
+def test_a_new_policy_is_followed_and_a_damaged_one_is_not(service: Callable[..., Spoken]) -> None:
     ask = service(a=None, b=None)
     ask.policy.write_text(ask.policy.read_text().replace('"generation": 1', '"generation": 2'))
     ask.close()
@@ -208,7 +141,7 @@ def test_a_new_policy_is_followed_and_a_damaged_one_is_not(service: Callable[...
 
 
 def test_a_bucket_that_asks_for_a_pause_gets_it_and_one_without_a_node_is_left(
-    node: Node, service: Callable[..., Service]
+    node: Node, service: Callable[..., Spoken]
 ) -> None:
     ask = service(a=None, b=None)
     node.fault(method="PUT", path="/a/*", fault="slowdown-503", retry_after=9)

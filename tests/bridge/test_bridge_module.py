@@ -4,99 +4,40 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typescript_module
-from bridge_rig import Node
-
-from fbplan.runtime.canonical import sealed
+from bridge_rig import Node, Spoken
 
 HERE = Path(__file__).parent
-ZERO = "sha256:" + "0" * 64
 pytestmark = pytest.mark.skipif(
     typescript_module.missing() is not None, reason=typescript_module.missing() or "all is there"
 )
 
 
-class Service:
-    """One process that writes, and the lines that are spoken with it."""
-
-    def __init__(self, node: Node, folder: Path, limits: dict[str, int | None]) -> None:
-        self.repo = node.repository("app", *((node.bucket(name), "") for name in limits))
-        self.key = node.key(self.repo)
-        policy = folder / "routing-policy.json"
-        policy.write_text(json.dumps(_policy(node.url, limits)), encoding="utf-8")
-        self._process = subprocess.Popen(
-            ["node", str(HERE / "bridge_module.mjs")],
-            env={
-                "PATH": os.environ["PATH"],
-                "FBPLAN_MODULE": str(typescript_module.built()),
-                "AWS_SDK": str(typescript_module.PACKAGES / "@aws-sdk/client-s3/dist-cjs/index.js"),
-                "POLICY": str(policy),
-                "KEY": json.dumps(self.key),
-            },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def __call__(self, command: str, **given: Any) -> Any:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"command": command, **given}) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.communicate()
-
-
-def _policy(endpoint: str, limits: dict[str, int | None]) -> dict[str, Any]:
-    buckets = {
-        name: {
-            "bucket_id": name,
-            "container": name,
-            "storage_type": "S3",
-            "folders": {"app": name},
-            "meters": [{"meter": "ingress_bytes", "limit": limit}],
-        }
-        for name, limit in limits.items()
+def launch(service: Spoken) -> tuple[list[str | Path], dict[str, str]]:
+    environ = {
+        "PATH": os.environ["PATH"],
+        "FBPLAN_MODULE": str(typescript_module.built()),
+        "AWS_SDK": str(typescript_module.PACKAGES / "@aws-sdk/client-s3/dist-cjs/index.js"),
+        "POLICY": str(service.policy),
+        "KEY": json.dumps(service.key),
     }
-    repository = {"repo_id": "app", "protocol": "S3", "endpoint": endpoint, "order": list(limits)}
-    return sealed(
-        {
-            "format": "fbplan.routing/1",
-            "min_reader": 1,
-            "generation": 1,
-            "spec_digest": ZERO,
-            "content_digest": ZERO,
-            "repositories": {"app": repository},
-            "buckets": buckets,
-        }
-    )
+    return ["node", HERE / "bridge_module.mjs"], environ
 
 
 @pytest.fixture
-def service(node: Node, tmp_path: Path) -> Iterator[Callable[..., Service]]:
-    with ExitStack() as opened:
-
-        def open_one(**limits: int | None) -> Service:
-            made = Service(node, tmp_path, limits)
-            opened.callback(made.close)
-            return made
-
-        yield open_one
+def service(speak: Callable[..., Spoken]) -> Callable[..., Spoken]:
+    return partial(speak, launch)
 
 
-def test_writes_move_on_when_the_credit_of_a_bucket_is_used_up(node: Node, service: Callable[..., Service]) -> None:
+def test_writes_move_on_when_the_credit_of_a_bucket_is_used_up(node: Node, service: Callable[..., Spoken]) -> None:
     ask = service(a=1000, b=100, c=50)
     node.credit(bucket="a", limit=30)
-    placed = [ask("put", key=f"k{n}", body=f"{n:010}") for n in range(18)]
+    placed = [ask.put(f"k{n}", text=f"{n:010}") for n in range(18)]
 
     went = "".join(answer["bucket"] for answer in placed)
     assert went == "a" * 3 + "b" * 8 + "c" * 4 + "bb" + "c", (
@@ -107,17 +48,17 @@ def test_writes_move_on_when_the_credit_of_a_bucket_is_used_up(node: Node, servi
         "it is asked once, not each time"
     )
     assert [ask("get", where=answer["reference"]) for answer in placed] == [f"{n:010}" for n in range(18)]
-    full = ask("put", key="more", body="x")
+    full = ask.put("more", text="x")
     assert (full["fault"], full["rule"]) == ("ReadOnly", "6.readonly")
     assert full["retry_at"] is not None
     assert ask("alarms") == ["credit_mismatch"]
 
 
-def test_a_key_is_written_once_and_found_and_deleted_wherever_it_is(service: Callable[..., Service]) -> None:
+def test_a_key_is_written_once_and_found_and_deleted_wherever_it_is(service: Callable[..., Spoken]) -> None:
     ask = service(a=None, b=None)
-    assert ask("put", key="k ü/1", body="one")["bucket"] == "a"
-    assert ask("put", key="k ü/1", body="two")["fault"] == "AlreadyExists"
-    assert ask("put", key="k ü/1", body="two", overwrite=True)["bucket"] == "a"
+    assert ask.put("k ü/1", text="one")["bucket"] == "a"
+    assert ask.put("k ü/1", text="two")["fault"] == "AlreadyExists"
+    assert ask.put("k ü/1", text="two", overwrite=True)["bucket"] == "a"
     assert ask("get", where="k ü/1") == "two"
     assert ask("locate", where="k ü/1") == "a"
     assert ask("stream", key="stream", size=200_000) == {"bucket": "a"}
@@ -128,30 +69,30 @@ def test_a_key_is_written_once_and_found_and_deleted_wherever_it_is(service: Cal
 
 @pytest.mark.parametrize("kind", ["500-after", "cut-after"])
 def test_a_write_whose_answer_was_lost_is_found_and_not_made_twice(
-    node: Node, service: Callable[..., Service], kind: str
+    node: Node, service: Callable[..., Spoken], kind: str
 ) -> None:
     ask = service(a=None, b=None)
     node.fault(method="PUT", path="/a/*", fault=kind)
-    placed = ask("put", key="k", body="x")
+    placed = ask.put("k", text="x")
     assert (placed["bucket"], len(placed["tries"])) == ("a", 1)
     assert ask("list") == [["a", "k"]]
 
 
 def test_a_rotated_key_is_loaded_once_and_a_revoked_one_is_an_alarm_that_moves_nothing(
-    node: Node, service: Callable[..., Service]
+    node: Node, service: Callable[..., Spoken]
 ) -> None:
     ask = service(a=None, b=None)
-    ask("put", key="before", body="x")
+    ask.put("before", text="x")
     old, new = ask.key, node.key(ask.repo, name="next")
     assert node.api.delete(f"/repo/{ask.repo}/apikey/{old['id']}").is_success
     ask("key", key=new)
-    placed = ask("put", key="after", body="x")
+    placed = ask.put("after", text="x")
     assert [(a[0], a[3]) for a in placed["tries"]] == [("a", "reload"), ("a", "stored")]
     assert node.api.delete(f"/repo/{ask.repo}/apikey/{new['id']}").is_success
-    refused = ask("put", key="late", body="x")
+    refused = ask.put("late", text="x")
     assert (refused["fault"], refused["rule"]) == ("CredentialsRefused", "8.auth")
     assert ask("alarms") == ["auth"]
 
 
-def test_a_client_that_retries_by_itself_is_refused(service: Callable[..., Service]) -> None:
+def test_a_client_that_retries_by_itself_is_refused(service: Callable[..., Spoken]) -> None:
     assert "make it with maxAttempts: 1" in service(a=None)("retrying")["told"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rig import Rig
 
-from fbplan.cli.applying import Request, _planned
+from fbplan.cli.reviewed import Request, planned_for
 from fbplan.cli.stop import RECORDED, UNRECORDED, Stop
 from fbplan.client.api import WriteClient
 from fbplan.errors import Refused
@@ -31,7 +31,7 @@ repositories:
 def taken_up(rig: Rig, plan: Plan) -> None:
     request = Request(Path("plan.json"), plan, yes=True, expect=None, allow=(), api_url=None, concurrency=4)
     storage = open_storage(plan.ledger, rig.folder)
-    _planned(request, None, WriteClient(rig.session), storage, rig.folder, ())
+    planned_for(request, None, WriteClient(rig.session), storage, rig.folder, ())
 
 
 def test_a_saved_plan_waits_for_a_question_that_came_up_since(rig: Rig) -> None:

@@ -19,7 +19,6 @@ LAYERS = (
     ("state",),
     ("ledger",),
     ("journal",),
-    ("plan_schema",),
     ("plan",),
     ("outcome",),
     ("receipts",),

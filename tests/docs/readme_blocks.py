@@ -1,8 +1,10 @@
-"""README.md taken apart: its fenced blocks, the commands in them, and one shell that runs them all in order."""
+"""A text taken apart: its fenced blocks, the commands in them, and one shell that runs them all in order."""
 
 from __future__ import annotations
 
+import difflib
 import os
+import random
 import re
 import shlex
 import signal
@@ -14,8 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-PORT = "8787"
-SECOND = "8788"
+PORTS = ("8787", "8788", "8789", "8790", "8081", "8082", "8083")
 
 
 @dataclass
@@ -54,10 +55,10 @@ def blocks(path=README):
     return out
 
 
-def commands():
-    """Everything in the README that a reader would run, in order."""
+def commands(path=README):
+    """Everything that a reader would run, in order."""
     out = []
-    for block in blocks():
+    for block in blocks(path):
         if block.language == "console":
             out += _prompted(block)
         elif block.language == "sh":
@@ -80,24 +81,37 @@ def _prompted(block):
     return found
 
 
-def run_all(wanted, folder):
-    """Run the commands in one shell, as a reader would in one terminal; fills in output and code."""
-    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as other:
-        ports = {PORT: str(taken.getsockname()[1]), SECOND: str(other.getsockname()[1])}
+def free_ports():
+    """Each port that a text shows → one for this run. Not from those that a system gives to whoever asks for any."""
+    ports = {}
+    while len(ports) < len(PORTS):
+        port = random.randrange(20_000, 32_000)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        if str(port) not in ports.values():
+            ports[PORTS[len(ports)]] = str(port)
+    return ports
+
+
+def run_all(wanted, here, out, ports, instead=None, environ=None):
+    """Run the commands in one shell, as a reader would in one terminal; fills in output and code.
+
+    `here` is where the reader is, `out` an empty folder. `instead`: what is run in place of a command that needs a network
+    or minutes.
+    """
     script = ["set +e", "out=$1", "trap 'kill $servers 2>/dev/null; wait' EXIT", "servers="]
     for index, command in enumerate(wanted):
-        script += [f'exec >"$out/{index}" 2>&1', *_script(command, ports), f'echo $? >"$out/{index}.code"']
-    out = folder / "out"
-    here = folder / "here"
-    out.mkdir()
-    here.mkdir()
+        lines = _script(command, ports, instead or {})
+        script += [f'exec >"$out/{index}" 2>&1', *lines, f'echo $? >"$out/{index}.code"']
     kept = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"}
-    environ = {k: v for k, v in os.environ.items() if k in kept}
-    environ["PATH"] = f"{Path(sys.executable).parent}:{environ.get('PATH', '/usr/bin:/bin')}"
+    full = {k: v for k, v in os.environ.items() if k in kept} | (environ or {})
+    full["PATH"] = f"{Path(sys.executable).parent}:{full.get('PATH', '/usr/bin:/bin')}"
     shell = subprocess.Popen(
         ["sh", "-c", "\n".join(script), "sh", str(out)],
         cwd=here,
-        env=environ,
+        env=full,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -111,13 +125,15 @@ def run_all(wanted, folder):
         told, code = out / str(index), out / f"{index}.code"
         command.output = told.read_text(encoding="utf-8") if told.exists() else ""
         for shown, real in ports.items():
-            command.output = command.output.replace(real, shown)
+            command.output = re.sub(rf"\b{real}\b", shown, command.output)
         command.code = int(code.read_text()) if code.exists() else None
 
 
-def _script(command, ports):
+def _script(command, ports, instead):
     """The lines of shell for one command. A server in the background is waited for, as a reader would."""
     text = command.text
+    if text in instead:
+        return [instead[text]]
     for shown, real in ports.items():
         text = text.replace(shown, real)
     if text == "make demo":
@@ -126,7 +142,7 @@ def _script(command, ports):
         return [text]
     return [
         ': >"$out/server"',  # made by this shell: the one in the background may come later than the first look
-        f'{text[:-2]} >>"$out/server" 2>&1 &',
+        f'{text[:-2]} >>"$out/server" 2>&1 &' if " 2>" not in text else f'{text[:-2]} >>"$out/server" &',
         'servers="$servers $!"',
         f'i=0; while [ "$(wc -l <"$out/server")" -lt {len(command.expected)} ] && [ $i -lt 200 ]; do i=$((i+1)); sleep 0.1; done',
         'cat "$out/server"',
@@ -165,3 +181,17 @@ def is_as_shown(command):
         r"(?:.*\n)*?" if line.strip() == "…" else ".*?".join(map(re.escape, line.split("…"))) + r"\n" for line in lines
     )
     return re.fullmatch(pattern, normal(command.output)) is not None
+
+
+def differences(wanted, path=README):
+    """What is not as the text says, told for people; empty when all is well."""
+    name = path.relative_to(ROOT)
+    wrong = []
+    for command in wanted:
+        if command.code != 0:
+            wrong.append(f"{name}:{command.line}: $ {command.text}\nexit {command.code}\n{command.output}")
+        elif not is_as_shown(command):
+            shown, real = (normal(text).splitlines() for text in ("\n".join(command.expected), command.output))
+            diff = "\n".join(difflib.unified_diff(shown, real, str(name), "real", lineterm=""))
+            wrong.append(f"{name}:{command.line}: $ {command.text}\n{diff}")
+    return "\n\n".join(wrong)

@@ -62,7 +62,8 @@ def test_an_example_teaches(folder):
     assert (folder / schema).resolve() == ROOT / "schemas/spec.schema.json"
     assert (folder / schema).is_file()
     assert lines[1].startswith("# ")
-    assert len((folder / "README.md").read_text(encoding="utf-8").splitlines()) <= 12
+    told = (folder / "README.md").read_text(encoding="utf-8")
+    assert len(told.splitlines()) <= 12 or "```console" in told, "a long text is one whose commands run"
 
 
 def test_the_demo_tells_the_story_of_the_credit_harvesting_example():

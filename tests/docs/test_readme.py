@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import json
 import re
@@ -12,7 +11,7 @@ import sys
 import click
 import pytest
 import yaml
-from readme_blocks import README, ROOT, blocks, commands, is_as_shown, normal, run_all
+from readme_blocks import README, ROOT, blocks, commands, differences, free_ports, run_all
 
 from fbplan.cli.main import COMMANDS, cli
 from fbplan.emulator.settings import switches
@@ -41,23 +40,14 @@ def words(cell):
 
 
 def test_every_command_does_what_the_readme_shows(tmp_path):
+    here, out = tmp_path / "here", tmp_path / "out"
+    here.mkdir()
+    out.mkdir()
     wanted = commands()
-    run_all(wanted, tmp_path)
+    run_all(wanted, here, out, free_ports())
 
-    wrong = []
-    for command in wanted:
-        if command.code != 0:
-            wrong.append(f"README.md:{command.line}: $ {command.text}\nexit {command.code}\n{command.output}")
-        elif not is_as_shown(command):
-            diff = difflib.unified_diff(
-                normal("\n".join(command.expected)).splitlines(),
-                normal(command.output).splitlines(),
-                "README.md",
-                "real",
-                lineterm="",
-            )
-            wrong.append(f"README.md:{command.line}: $ {command.text}\n" + "\n".join(diff))
-    assert not wrong, "\n\n".join(wrong)
+    wrong = differences(wanted)
+    assert not wrong, wrong
 
 
 def test_no_block_escapes_these_tests():

@@ -10,7 +10,8 @@ from volatile import Volatile, Watched
 
 from fbplan.apply import Run
 from fbplan.apply.books import Bookkeeper
-from fbplan.apply.calls import Calls, Done, Sending
+from fbplan.apply.calls import Calls
+from fbplan.apply.contract import Done, Sending
 from fbplan.apply.issuing import issue
 from fbplan.client.api import ReadClient, WriteClient
 from fbplan.errors import Ambiguous, ApiFault

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from kill_rig import KillRig
+from killing import killed_everywhere, opened
 from rig import WRITES
-from seams import Crash, Seams
+from seams import Seams
 
 from fbplan.errors import ExitCode
 from fbplan.journal.recovery import in_force
@@ -43,17 +41,6 @@ WIDER, NARROWER = spec("abc", "ab"), spec("ac", "a", KEYS.partition(", q:")[0])
 """The same, each beside a new bucket, so that there is something to send."""
 
 
-@contextmanager
-def opened(folder: Path, now: int, text: str, seams: Seams | None = None, *, loses: bool = False) -> Iterator[KillRig]:
-    rig = KillRig(folder, seams or Seams(), loses=loses)
-    rig.wall = lambda: now
-    rig.spec(text)
-    try:
-        yield rig
-    finally:
-        rig.close()
-
-
 def applied(folder: Path, now: int, text: str) -> set[str]:
     """What stands and could go after a whole apply of a spec."""
     with opened(folder, now, text) as rig:
@@ -70,32 +57,6 @@ def standing(rig: KillRig) -> set[str]:
 
 def drains(folder: Path) -> dict[str, int]:
     return dict(in_force(Files(folder / "fbplan.ledger.json")).ledger.drains)
-
-
-def killed_everywhere(
-    base: Path, now: int, text: str, *, loses: bool, then: Callable[[Path, Seams, bytes], None]
-) -> int:
-    """Apply a spec to copies of a folder and kill that at one point after the other; `then` looks at what is left and
-    is given the policy as it stood before. Returns at how many points."""
-    at = 0
-    before = (base / "routing-policy.json").read_bytes()
-    while True:
-        at += 1
-        copy = shutil.copytree(base, base.with_name(f"killed-{at}"))
-        seams = Seams(at, _die)
-        with opened(copy, now, text, seams, loses=loses) as rig:
-            try:
-                rig.run()
-            except Crash:
-                pass
-            else:
-                return at - 1
-        then(copy, seams, before)
-        shutil.rmtree(copy)
-
-
-def _die(_: str) -> None:
-    raise Crash
 
 
 def is_published(folder: Path, before: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from pathlib import Path
 
@@ -236,5 +237,8 @@ def test_a_journal_is_not_folded_into_a_ledger_that_others_went_on_with(
     if is_believed:
         assert in_force(storage).journals
     else:
-        with pytest.raises(FbplanError, match="older than the ledger"):
+        with pytest.raises(FbplanError, match="older than the ledger") as refused:
             in_force(storage)
+        told = refused.value.next
+        subprocess.run(told[told.index("mv ") : told.index(" && ")], shell=True, check=True)  # noqa: S602 -- as a person would
+        assert in_force(storage).journals == ()

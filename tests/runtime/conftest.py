@@ -33,3 +33,10 @@ def open_s3(tmp_path: Path) -> Iterator[Callable[..., object]]:
 @pytest.fixture
 def s3(open_s3):
     return open_s3()
+
+
+@pytest.fixture
+def world(tmp_path):
+    from router_world import World
+
+    return World(tmp_path)

@@ -70,7 +70,7 @@ import (
 
 func main() {
 	load := func() (fbroute.Credentials, error) {
-		return fbroute.NewCredentials(os.Getenv("FB_KEY_ID"), os.Getenv("FB_SECRET")), nil
+		return fbroute.NewCredentials(os.Getenv("FB_KEY_ID"), os.Getenv("FB_KEY_SECRET")), nil
 	}
 	router := fbroute.Open("routing-policy.json", fbroute.NewS3(load, fbroute.S3Options{}), fbroute.Options{})
 	placed, err := router.Put(context.Background(), "hello.txt", strings.NewReader("hi"), fbroute.PutOptions{})

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gcs_server import Gcs
 from storage_places import AZURE, S3, Hands, in_memory, make_container, opened
 
 from fbplan.storage import Files, Storage
+
+SCHEMES = {"s3": "s3", "gcs": "gs"}
 
 
 @pytest.fixture(scope="session")
@@ -67,12 +70,35 @@ def azure(azurite_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"az://{container}"
 
 
+@pytest.fixture(scope="session")
+def gcs_server() -> Iterator[Gcs]:
+    server = Gcs()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def gcs(gcs_server: Gcs, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gcs]:
+    for name, value in gcs_server.environ().items():
+        monkeypatch.setenv(name, value)
+    yield gcs_server
+    gcs_server.objects.clear()
+    gcs_server.ignores_conditions = False
+
+
 @pytest.fixture
 def hands() -> Hands:
     return Hands()
 
 
-@pytest.fixture(params=["files", "memory", "s3", "azure"])
+@pytest.fixture(params=["s3", "gcs", "azure"])
+def folder_url(request: pytest.FixtureRequest) -> str:
+    """An empty folder in an object store of every kind."""
+    where = request.getfixturevalue(request.param)
+    return f"{where if request.param == 'azure' else f'{SCHEMES[request.param]}://acme'}/{uuid.uuid4().hex}"
+
+
+@pytest.fixture(params=["files", "memory", "s3", "azure", "gcs"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     """An empty place of every kind: what holds here holds behind the whole interface."""
     match request.param:
@@ -83,5 +109,8 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
         case "s3":
             request.getfixturevalue("s3")
             return opened(f"s3://acme/{uuid.uuid4().hex}/ledger.json", tmp_path)
+        case "gcs":
+            request.getfixturevalue("gcs")
+            return opened(f"gs://acme/{uuid.uuid4().hex}/ledger.json", tmp_path)
         case _:
             return opened(f"{request.getfixturevalue('azure')}/team/ledger.json", tmp_path)

@@ -1,13 +1,14 @@
-"""What every storage holds to: a folder, obstore's memory, S3 (moto), Azure (Azurite)."""
+"""What every storage holds to: a folder, obstore's memory, S3 (moto), Azure (Azurite), GCS (its documented conditions)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from gcs_server import Gcs
 from storage_places import holder, opened
 
-from fbplan.errors import LockHeld, Refused, UsageFault
+from fbplan.errors import FbplanError, LockHeld, Refused, UsageFault
 from fbplan.storage import Conflict, Storage, open_storage
 
 
@@ -40,6 +41,15 @@ def test_a_write_over_what_is_gone_is_a_conflict(storage: Storage) -> None:
     with pytest.raises(Conflict):
         storage.write("ledger", b"two", tag)
     assert storage.read("ledger") is None
+
+
+def test_a_google_store_that_ignores_conditions_is_refused_as_a_lock(gcs: Gcs, tmp_path: Path) -> None:
+    place = opened("gs://acme/ledger.json", tmp_path)
+    place.lease(holder(), 0, silent).release()
+    gcs.objects.clear()
+    gcs.ignores_conditions = True
+    with pytest.raises(FbplanError, match="does not keep two applies apart"):
+        place.lease(holder("lease2"), 0, silent)
 
 
 def test_removing_twice_is_removing_once(storage: Storage) -> None:

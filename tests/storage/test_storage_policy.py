@@ -36,7 +36,8 @@ def url(s3: S3) -> str:
     return f"s3://acme/{uuid.uuid4().hex}/routing-policy.json"
 
 
-def test_an_apply_publishes_the_policy_and_the_next_plan_is_empty(rig: Rig, url: str, tmp_path: Path) -> None:
+def test_an_apply_publishes_the_policy_and_the_next_plan_is_empty(rig: Rig, folder_url: str, tmp_path: Path) -> None:
+    url = f"{folder_url}/routing-policy.json"
     rig.spec(SPEC.replace("URL", url))
 
     report = rig.apply()
@@ -49,7 +50,8 @@ def test_an_apply_publishes_the_policy_and_the_next_plan_is_empty(rig: Rig, url:
     assert rig.plan().policy is None or not rig.plan().policy.publishes
 
 
-def test_each_publication_has_a_higher_generation(rig: Rig, url: str, tmp_path: Path) -> None:
+def test_each_publication_has_a_higher_generation(rig: Rig, folder_url: str, tmp_path: Path) -> None:
+    url = f"{folder_url}/routing-policy.json"
     rig.spec(SPEC.replace("URL", url))
     rig.apply()
     first = place_of(url, tmp_path).read().generation

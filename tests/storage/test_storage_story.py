@@ -61,7 +61,8 @@ def url(s3: S3) -> str:
     return f"s3://acme/{uuid.uuid4().hex}/ledger.json"
 
 
-def test_a_runner_that_is_thrown_away_leaves_its_ledger_to_the_next(url: str, tmp_path: Path) -> None:
+def test_a_runner_that_is_thrown_away_leaves_its_ledger_to_the_next(folder_url: str, tmp_path: Path) -> None:
+    url = f"{folder_url}/ledger.json"
     code, _, story = Runner(tmp_path / "one", url, tmp_path / "api")("apply", "--yes")
     assert code == 0, story
     assert "is forgotten with this machine" not in story

@@ -1,7 +1,7 @@
 // Package fbroute chooses which bucket takes the next write, by a routing policy that fbplan publishes.
 //
 //	load := func() (fbroute.Credentials, error) {
-//		return fbroute.NewCredentials(os.Getenv("FB_KEY_ID"), os.Getenv("FB_SECRET")), nil
+//		return fbroute.NewCredentials(os.Getenv("FB_KEY_ID"), os.Getenv("FB_KEY_SECRET")), nil
 //	}
 //	router := fbroute.Open("routing-policy.json", fbroute.NewS3(load, fbroute.S3Options{}), fbroute.Options{})
 //	placed, err := router.Put(ctx, "hello.txt", strings.NewReader("hi"), fbroute.PutOptions{})
