@@ -133,7 +133,9 @@ class Period(Part):
     kind: Literal["month", "none"] = "month"
     tz: Annotated[Text, Doc(description="IANA time zone")] = "UTC"
     anchor_day: Annotated[int, Doc(ge=1, le=28, description="day of the month")] = 1
-    rollover_grace_s: Annotated[Count, Doc(description="for so long after a start the period before counts as well")] = 7_200
+    rollover_grace_s: Annotated[
+        Count, Doc(description="for so long after a start the period before counts as well")
+    ] = 7_200
 
 
 class Meter(Part):

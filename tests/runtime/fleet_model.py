@@ -18,6 +18,7 @@ from fbplan.runtime.usage import BucketUse, MeterUse, Usage
 from fbplan.runtime.view import View
 
 GRANTS, LAST_POLLED, OWN_BYTES = "grants", "last polled", "own bytes"
+LARGER = "grants, and in the grace the larger of both periods"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Assumed:
     writers: int = 6
     soft_ppm: int = 800_000
     reserve_ppm: int = 0
+    grace_s: int = 300
 
     @property
     def terms(self) -> Terms:
@@ -57,6 +59,8 @@ class Real:
     """What the fleet would like to write in the whole time, in ppm of the cap."""
     polls: int = 30
     rollover_poll: int | None = None
+    books_late_s: int = 0
+    """For so long after the rollover the store books to the period before, whatever the statistics say."""
 
 
 @dataclass
@@ -77,6 +81,9 @@ class Upload:
     ends_ms: int
     size: int
     period: int
+    """By the statistics."""
+    booked: int
+    """By the store, whose caps count."""
 
 
 class Fleet:
@@ -161,7 +168,7 @@ class Fleet:
                     writer.born_ms = now + writer.offset_ms if real.cautious else None
                 self._write(writer, now, 1 + self.chance.randrange(2 * mean))
                 heapq.heappush(waiting, (now + self._gap(per_ms * writer.weight / weights, now), n, "write"))
-        sums = [sum(u.size for u in self.uploads if u.period == period) for period in (0, 1)]
+        sums = [sum(u.size for u in self.uploads if u.booked == period) for period in (0, 1)]
         return max(sums) * 1_000_000 // self.limit
 
     def _gap(self, rate: float, now: int) -> int:
@@ -176,8 +183,9 @@ class Fleet:
         for p in (0, 1):
             counted = sum(u.size for u in self.uploads if u.ends_ms <= known_until and u.period == p)
             self.high[p] = max(self.high[p], counted)
-        in_grace = period and by_clock < self.rollover_ms + 5 * 60_000
-        used = max(self.high.values()) if in_grace else self.high[period]
+        in_grace = period and by_clock < self.rollover_ms + self.assumed.grace_s * 1000
+        counted = max if self.rule == LARGER else sum
+        used = counted(self.high.values()) if in_grace else self.high[period]
         terms = self.assumed.terms
         as_of = by_clock - terms.lag_ms
         made = share_out(
@@ -202,7 +210,7 @@ class Fleet:
         if writer.seen < 0:
             return
         usage = self.snapshots[writer.seen][1]
-        if self.rule != GRANTS:
+        if self.rule not in {GRANTS, LARGER}:
             used = usage.buckets["b"].meters["ingress_bytes"].used
             own = writer.own.get(usage.seq, 0) if self.rule == OWN_BYTES else 0
             if used + own + size <= self.cap:
@@ -217,7 +225,8 @@ class Fleet:
             self._upload(now + self.chance.randrange(self.real.upload_s * 1000 + 1), size)
 
     def _upload(self, ends: int, size: int) -> None:
-        self.uploads.append(Upload(ends, size, int(ends >= self.rollover_ms)))
+        booked = ends >= self.rollover_ms + self.real.books_late_s * 1000
+        self.uploads.append(Upload(ends, size, int(ends >= self.rollover_ms), int(booked)))
 
 
 def _with_writers(bucket: Bucket, writers: int) -> Bucket:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fleet_model import GRANTS, LAST_POLLED, OWN_BYTES, Assumed, Fleet, Real
+from fleet_model import GRANTS, LARGER, LAST_POLLED, OWN_BYTES, Assumed, Fleet, Real
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +41,7 @@ def worlds(draw):
         demand_ppm=draw(st.sampled_from((900_000, 3_000_000, 20_000_000))),
         polls=draw(st.integers(8, 24)),
         rollover_poll=draw(st.sampled_from((None, 4, 7))),
+        books_late_s=draw(st.sampled_from((0, assumed.grace_s // 2, assumed.grace_s - 2 * skew))),
     )
     return assumed, real, draw(st.integers(0, 2**32))
 
@@ -64,6 +65,14 @@ def test_the_naive_rules_pass_the_cap_in_the_same_worlds(rule, shape):
         assert max(played) > FULL  # what the statistics do not know yet is forgotten at each poll
     else:
         assert min(played) > FULL
+
+
+def test_the_larger_of_both_periods_passes_the_cap_of_a_store_that_books_late():
+    """What is new is not seen beside what is old, so the rest of the old cap is given out again and again."""
+    assumed = Assumed(grace_s=2400)
+    late = replace(CALM, rollover_poll=20, books_late_s=2300, polls=60, demand_ppm=2_000_000)
+    assert min(Fleet(seed, assumed, late, LARGER).played() for seed in range(3)) > FULL
+    assert max(Fleet(seed, assumed, late).played() for seed in range(3)) <= FULL
 
 
 @pytest.mark.parametrize("shape", UNEVEN)

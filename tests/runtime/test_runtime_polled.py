@@ -139,7 +139,7 @@ def test_a_new_period_begins_at_zero_after_its_grace(world):
     found = world(Api(a=900, b=900, c=900))
     found.now = 1_796_083_200_000  # the first of December
     found.poll(60)
-    assert found.seen() == (900, 0), "in the grace the larger of both periods counts"
+    assert found.seen() == (900, 0), "in the grace the period before counts as well"
     found.poll(7200)
     assert (found.seen(), found.alarms) == ((0, 0), [])
 

@@ -172,13 +172,26 @@ CASES: dict[str, Case] = {
     ),
     "simple-alone": Case(
         "2.own 6.retry_at",
-        "one process without statistics counts by the month; in the grace the month before counts as well",
+        "one process without statistics counts by the month, and what a month closed opens after the grace",
         [
             Step(T0, "stored a 5.ordered | a:2.last", size=960),
             Step(T0 + 1, "read_only - 6.readonly | a:2.closed", size=101),
             Step(DECEMBER, "read_only - 6.readonly | a:2.closed", size=101),
             Step(DECEMBER + 7_200_000, "read_only - 6.readonly | a:4.ramp", size=101),
             Step(DECEMBER + 7_320_000, "stored a 5.ordered | a:2.open", size=101),
+        ],
+        policy=policy_document({"a": {"meters": [meter(1000)]}}),
+        simple=True,
+        confirmed_ms=DECEMBER,
+    ),
+    "simple-grace": Case(
+        "2.own 6.retry_at",
+        "in the grace of a month the one before counts as well: the store may still book to it",
+        [
+            Step(T0, "stored a 5.ordered | a:2.open", size=600),
+            Step(DECEMBER, "stored a 5.ordered | a:2.open", size=200),
+            Step(DECEMBER + 7_199_999, "read_only - 6.readonly | a:2.closed", size=210),
+            Step(DECEMBER + 7_200_000, "stored a 5.ordered | a:2.last", size=700),
         ],
         policy=policy_document({"a": {"meters": [meter(1000)]}}),
         simple=True,
