@@ -104,10 +104,10 @@ def test_clients_are_kept_by_endpoint_protocol_key_and_timeout_and_those_of_an_o
     for timeout_ms in (5_000, 5_000, 4_900, 4_800):
         put(transport, place, timeout_ms=timeout_ms)
     put(transport, place._replace(bucket="b", address="b"))
-    assert sorted(wanted.timeout_ms for wanted in transport._clients) == [4_750, 5_000]
+    assert sorted(wanted.timeout_ms for wanted in transport._clients.held) == [4_750, 5_000]
     new = s3.rotate()
     put(transport, place)
-    assert {wanted.key_id for wanted in transport._clients} == {new["key"]}
+    assert {wanted.key_id for wanted in transport._clients.held} == {new["key"]}
 
 
 def test_a_read_follows_a_key_that_only_the_user_knows(s3, place):
@@ -197,7 +197,12 @@ def test_reload_reads_a_sink_again_that_looks_the_same(tmp_path):
 
 def test_no_secret_is_in_a_repr(s3, transport, place):
     put(transport, place)
-    told = repr(Key("id", "s3cret")) + repr(vars(transport)) + repr(vars(transport._credentials))
+    told = (
+        repr(Key("id", "s3cret"))
+        + repr(vars(transport))
+        + repr(vars(transport._clients))
+        + repr(vars(transport._clients._credentials))
+    )
     assert "s3cret" not in told
     assert s3.key["secret"] not in told
 

@@ -114,7 +114,7 @@ class Credentials:
         sink = f"'{path}', which the policy names, holds no complete key" if path else "the policy names no file for it"
         raise RoutingError(
             f"no key for repository '{place.repository}': {sink}, and {_ID} and {_SECRET} are not set: "
-            "set both, or give credentials=... to S3Transport"
+            "set both, or give the transport credentials=..."
         )
 
 
