@@ -145,6 +145,11 @@ def test_a_sink_is_read_as_a_shell_reads_it(tmp_path, text):
     assert (key.key_id, key.secret) == ("id", "s3cret")
 
 
+def test_a_private_key_in_double_quotes_has_lines(tmp_path):
+    lines(tmp_path, 'FB_KEY_ID=id\nFB_KEY_SECRET="one\\ntwo\\\\n"\n')
+    assert Credentials(tmp_path, environ={}).of(PLACE).secret == "one\ntwo\\n"
+
+
 def test_a_key_comes_from_the_user_then_the_sink_then_the_environment_then_the_wrapped_client(tmp_path):
     environ = {"FB_KEY_ID": "environ", "FB_KEY_SECRET": "s"}
 

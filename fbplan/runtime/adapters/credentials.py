@@ -141,5 +141,6 @@ def _value(found: re.Match[str]) -> str:
     if found["single"] is not None:
         return found["single"]
     if found["double"] is not None:
-        return re.sub(r"\\(.)", r"\1", found["double"])
+        # a private key has lines, which an env file writes so
+        return re.sub(r"\\(.)", lambda escaped: "\n" if escaped[1] == "n" else escaped[1], found["double"])
     return str(found["plain"]).strip()

@@ -104,7 +104,7 @@ class GcsTransport:
         def fetched(client: Any) -> Got:
             blob = client.bucket(place.address).blob(key)
             with ExitStack() as opened:
-                content = opened.enter_context(SpooledTemporaryFile(_IN_MEMORY))
+                content = opened.enter_context(_Downloaded(_IN_MEMORY))
                 blob.download_to_file(content, timeout=timeout_ms / 1000, retry=None, **options)
                 opened.pop_all()
             size = content.tell()
@@ -144,6 +144,13 @@ class GcsTransport:
         if self._connect is not None:
             return self._connect(place, key if key.key_id else None)
         return gcs_client(place, wanted.endpoint, key)
+
+
+class _Downloaded(SpooledTemporaryFile[bytes]):
+    """Need not be closed, as what the other SDKs give need not."""
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class _FromHere:
