@@ -12,6 +12,7 @@ from botocore.exceptions import ParamValidationError
 from runtime_world import policy_document, raw
 
 from fbplan.runtime import Place, Router, RoutingError, TransportFailure
+from fbplan.runtime.adapters import transport_for
 from fbplan.runtime.adapters.credentials import Credentials, Key
 from fbplan.runtime.adapters.s3 import S3Transport
 
@@ -230,6 +231,5 @@ def test_without_an_endpoint_the_error_names_it(tmp_path):
 
 
 def test_a_protocol_without_an_adapter_is_told(tmp_path):
-    (tmp_path / "p.json").write_bytes(raw(policy_document(protocol="GCS")))
-    with pytest.raises(RoutingError, match="no adapter for protocol GCS"):
-        Router.from_file(tmp_path / "p.json").put("k", b"x")
+    with pytest.raises(RoutingError, match="no adapter for protocol SWIFT"):
+        transport_for("SWIFT", tmp_path)
