@@ -105,7 +105,8 @@ class BlobTransport:
 
         def found(client: Any) -> list[Entry]:
             blobs = client.get_container_client(place.address).list_blobs(**stated)
-            return [Entry(blob.name, blob.size, blob.etag, blob) for blob in blobs]
+            # here alone the etag has no quotes
+            return [Entry(blob.name, blob.size, f'"{blob.etag}"', blob) for blob in blobs]
 
         return self._clients.ask(place, found)
 

@@ -21,14 +21,16 @@ from fbplan.runtime.transport import Entry, Got, Head, Place, Stored, TransportF
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _NEEDED = "the router needs google-cloud-storage for GCS: pip install 'fbplan[gcs]'"
 _IN_MEMORY = 8 * 1024 * 1024
-_PROPERTIES = (
+PROPERTIES = (
     "cache_control",
     "content_disposition",
     "content_encoding",
     "content_language",
     "custom_time",
+    "metadata",
     "storage_class",
 )
+"""What a Blob is told before it is sent."""
 
 
 class GcsTransport:
@@ -71,13 +73,13 @@ class GcsTransport:
         options: Mapping[str, Any] = _NONE,
     ) -> Stored:
         """`options` may hold properties of a Blob that can be set, and what upload_from_file takes."""
-        stated = {name: value for name, value in options.items() if name not in {*_PROPERTIES, "metadata"}}
+        stated = {name: value for name, value in options.items() if name not in PROPERTIES}
         if write_once:
             stated["if_generation_match"] = 0
 
         def sent(client: Any) -> Any:
             blob = client.bucket(place.address).blob(key)
-            for name in _PROPERTIES:
+            for name in PROPERTIES:
                 if name in options:
                     setattr(blob, name, options[name])
             blob.metadata = {**(options.get("metadata") or {}), **metadata}

@@ -21,7 +21,7 @@ def page_of(listing: Listing, repository: str, prefix: str, asked: Mapping[str, 
     last, is_truncated = after, False
     for placed in listing.entries:
         key = placed.entry.key
-        group = _group(key, prefix, delimiter)
+        group = group_of(key, prefix, delimiter)
         # the buckets were asked for what comes after the last one, which of a group are its own keys
         if group is not None and last.startswith(group):
             continue
@@ -68,7 +68,8 @@ def _after(asked: Mapping[str, Any]) -> str:
     return asked.get("ContinuationToken") or asked.get("StartAfter") or ""
 
 
-def _group(key: str, prefix: str, delimiter: str) -> str | None:
+def group_of(key: str, prefix: str, delimiter: str) -> str | None:
+    """The prefix that stands for a key in a listing with a delimiter, if one does."""
     if not delimiter:
         return None
     rest, found, _ = key[len(prefix) :].partition(delimiter)
