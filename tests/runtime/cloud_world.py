@@ -12,7 +12,7 @@ from router_desk import RouterDesk
 from runtime_world import T0, meter, policy_document, raw
 from stand_ins import ACCOUNT, ACCOUNT_KEY
 
-from fbplan.runtime import Place
+from fbplan.runtime import Place, Reference, wrap
 from fbplan.secrets import FileSink, IssuedKey, Secret
 
 CAP = 1000
@@ -77,6 +77,15 @@ class CloudWorld(RouterDesk):
     def plain(self) -> Any:
         """The SDK's client as a service has it, past the front."""
         raise NotImplementedError
+
+
+def wrapped(cloud: CloudWorld, **changes: Any) -> Any:
+    """A service's client with the policy at work."""
+    return wrap(cloud.plain(cloud.front.url), cloud.policy, **cloud.settings(**changes))
+
+
+def bucket_of(reference: str) -> str:
+    return Reference.parse(reference).bucket
 
 
 class Gcs(CloudWorld):

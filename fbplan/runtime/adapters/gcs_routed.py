@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fbplan.runtime.adapters.gcs_blob import OURS, RoutedGcsBlob, gcs_error
+from fbplan.runtime.adapters.gcs_object import OURS, RoutedGcsBlob, gcs_error
 from fbplan.runtime.adapters.listed import Listed, listed
 from fbplan.runtime.adapters.passing import PassingThrough
 from fbplan.runtime.adapters.routers import Routers, ours_alone, refusals

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fbplan.runtime.adapters.pages import group_of
 from fbplan.runtime.finding import Listing, Placed
 
 
@@ -46,3 +45,11 @@ def listed(
         elif most is None or len(found) < most:
             found.append(shown(placed))
     return Listed(found, prefixes, listing)
+
+
+def group_of(key: str, prefix: str, delimiter: str) -> str | None:
+    """The prefix that stands for a key in a listing with a delimiter, if one does."""
+    if not delimiter:
+        return None
+    rest, found, _ = key[len(prefix) :].partition(delimiter)
+    return f"{prefix}{rest}{delimiter}" if found else None

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, TypeVar
 
-from fbplan.runtime.adapters.answers import answer_of
 from fbplan.runtime.adapters.clients import Clients, Wanted
 from fbplan.runtime.adapters.credentials import Credentials, Given, Key
+from fbplan.runtime.adapters.s3_answers import answer_of
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.transport import Entry, Got, Head, Place, Stored, TransportFailure
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from fbplan.runtime.adapters.credentials import Given
-from fbplan.runtime.adapters.routed import Routed
 from fbplan.runtime.adapters.routers import Routers
 from fbplan.runtime.adapters.s3 import S3Transport
-from fbplan.runtime.adapters.shadow import Shadow
+from fbplan.runtime.adapters.s3_routed import Routed
+from fbplan.runtime.adapters.s3_shadow import Shadow
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.router import Router
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from fbplan.runtime.adapters.landing import landing
-from fbplan.runtime.adapters.pages import enough_for, page_of
 from fbplan.runtime.adapters.passing import PassingThrough, client_error, response_metadata
 from fbplan.runtime.adapters.routers import Routers, delete_everywhere, refusals
+from fbplan.runtime.adapters.s3_pages import enough_for, page_of
 
 _CHUNK = 1024 * 1024
 Progress = Callable[[int], object]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fbplan.runtime.adapters.listed import group_of
 from fbplan.runtime.finding import Listing, Placed
 
 _MOST = 1000
@@ -66,14 +67,6 @@ def _most(asked: Mapping[str, Any]) -> int:
 
 def _after(asked: Mapping[str, Any]) -> str:
     return asked.get("ContinuationToken") or asked.get("StartAfter") or ""
-
-
-def group_of(key: str, prefix: str, delimiter: str) -> str | None:
-    """The prefix that stands for a key in a listing with a delimiter, if one does."""
-    if not delimiter:
-        return None
-    rest, found, _ = key[len(prefix) :].partition(delimiter)
-    return f"{prefix}{rest}{delimiter}" if found else None
 
 
 def _line(placed: Placed) -> dict[str, Any]:
