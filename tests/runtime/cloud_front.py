@@ -22,7 +22,7 @@ class Seen(NamedTuple):
 
 class Luck(NamedTuple):
     """What happens to the next `times` requests whose method and path it names: `status` without the cloud being asked,
-    or the connection is cut, `before` the cloud is asked or `after`.
+    or the connection is cut, `before` the cloud is asked or `after`, or `late`, when whoever asked has given up.
     """
 
     method: str
@@ -86,6 +86,8 @@ class Front:
         if luck is None or luck.cut == "after":
             answered = _token(seen) if seen.path == "/token" else self._handed_on(request, body)
         if luck is not None:
+            if luck.cut == "late":
+                request.connection.recv(1)
             request.connection.shutdown(socket.SHUT_RDWR)
             request.close_connection = True
             return None

@@ -6,9 +6,12 @@ import io
 
 import pytest
 from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import BlobServiceClient
 from cloud_world import bucket_of, wrapped
 from google.api_core.exceptions import BadRequest, RequestRangeNotSatisfiable
 from s3_world import Stream
+
+from fbplan.runtime import wrap
 
 
 def test_a_google_blob_keeps_its_calls(gcs, tmp_path):
@@ -81,3 +84,12 @@ def test_an_azure_blob_keeps_its_calls(blob):
         put.delete_blob(etag="x")
     container.delete_blob("m")
     assert not container.get_blob_client("m").exists()
+
+
+def test_a_signature_in_the_url_of_a_client_is_in_no_repr(blob):
+    signed = BlobServiceClient(blob.front.url, credential="sv=2021-12-02&sig=canary")
+    assert "canary" in signed.url
+    for client in (wrap(signed, blob.policy), wrap(signed, blob.policy, shadow=True)):
+        assert repr(client).endswith(f"({blob.front.url}/)")
+        assert "canary" not in repr(vars(client))
+        assert "canary" not in repr(client.get_blob_client("app", "k"))

@@ -8,6 +8,7 @@ import pytest
 from cloud_world import CAP
 
 from fbplan.runtime import AlreadyExists, AsyncRouter, CredentialsRefused, NotFound, ReadOnly, Router
+from fbplan.runtime.adapters.blob import account_url
 
 
 def read(router, reference) -> bytes:
@@ -114,3 +115,10 @@ def test_a_key_that_is_refused_is_an_alarm_and_moves_nobody(cloud):
         router.put("k", b"x")
     assert cloud.alarms == ["auth"]
     assert (len(cloud.puts("a")), cloud.puts("b"), cloud.puts("c")) == (2, [], [])
+
+
+def test_a_bridge_node_has_a_host_for_each_account():
+    node = "https://blob-us-east-1-azure.flashback.tech"
+    assert account_url(node, "acc") == "https://acc.blob-us-east-1-azure.flashback.tech"
+    assert account_url("http://127.0.0.1:10000/acc", "acc") == "http://127.0.0.1:10000/acc"
+    assert account_url("https://acc.blob.core.windows.net", "acc") == "https://acc.blob.core.windows.net"

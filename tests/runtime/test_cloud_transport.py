@@ -12,7 +12,7 @@ from stand_ins import free_port
 
 from fbplan.runtime import Router, RoutingError, TransportFailure
 from fbplan.runtime.adapters import transport_for
-from fbplan.runtime.adapters.blob import BlobTransport, account_url
+from fbplan.runtime.adapters.blob import BlobTransport
 from fbplan.runtime.adapters.gcs import GcsTransport
 
 TIMEOUT = 5_000
@@ -63,6 +63,14 @@ def test_a_cut_connection_leaves_the_outcome_open_and_a_refused_one_says_that_no
     nowhere = cloud.place(endpoint=f"http://127.0.0.1:{free_port()}/devstoreaccount1")
     status, code, _, was_sent = refused(transport, nowhere)
     assert (status, was_sent) == (0, False), code
+
+
+def test_a_try_lasts_as_long_as_the_policy_says(cloud):
+    cloud.fail("a", cut="late", times=9)
+    status, code, _, was_sent = refused(transport_of(cloud), cloud.place(), timeout_ms=100)
+    assert (status, was_sent) == (0, True)
+    assert "Timeout" in code
+    assert len(cloud.puts()) == 1
 
 
 def test_objects_go_and_come_with_what_is_said_of_them(cloud):
@@ -236,10 +244,3 @@ def test_a_client_of_the_users_making_needs_no_key(cloud):
     assert refused(transport, cloud.place())[0] == 503
     assert len(cloud.puts()) == 1, "its own retries are off"
     assert asked == [("a", None)]
-
-
-def test_a_bridge_node_has_a_host_for_each_account():
-    node = "https://blob-us-east-1-azure.flashback.tech"
-    assert account_url(node, "acc") == "https://acc.blob-us-east-1-azure.flashback.tech"
-    assert account_url("http://127.0.0.1:10000/acc", "acc") == "http://127.0.0.1:10000/acc"
-    assert account_url("https://acc.blob.core.windows.net", "acc") == "https://acc.blob.core.windows.net"

@@ -127,6 +127,11 @@ def blob_client(endpoint: str, key: Key) -> Any:
     return BlobServiceClient(account_url(endpoint, key.key_id), credential=credential, retry_total=0)
 
 
+def endpoint_of(client: Any) -> str:
+    """Where a client of the user's asks, without the signature that its URL may hold."""
+    return urlsplit(str(client.url))._replace(query="").geturl()
+
+
 def account_url(endpoint: str, account: str) -> str:
     """Where the account is: a Bridge Node, `blob-REGION-PROVIDER.…`, serves each at a host of its own."""
     parts = urlsplit(endpoint)

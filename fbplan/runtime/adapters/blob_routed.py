@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
+from fbplan.runtime.adapters.blob import endpoint_of
 from fbplan.runtime.adapters.blob_object import RoutedBlob, blob_error
 from fbplan.runtime.adapters.listed import Listed, listed
 from fbplan.runtime.adapters.passing import PassingThrough
@@ -18,7 +19,7 @@ class RoutedBlobService(PassingThrough):
     """`get_container_client(REPOSITORY)` and `get_blob_client(REPOSITORY, …)` are routed, everything else is the client's."""
 
     def __init__(self, client: Any, routers: Routers, *, overwrite: bool) -> None:
-        super().__init__(client, client.url)
+        super().__init__(client, endpoint_of(client))
         self._routers = routers
         self._overwrite = overwrite
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fbplan.runtime.adapters.blob import endpoint_of
 from fbplan.runtime.adapters.passing import PassingThrough
 from fbplan.runtime.adapters.rehearsal import Rehearsal, size_of
 from fbplan.runtime.router import Router
@@ -14,7 +15,7 @@ class BlobShadow(PassingThrough):
     """The caller's client, and beside it what the policy would have done."""
 
     def __init__(self, client: Any, router: Router) -> None:
-        super().__init__(client, client.url)
+        super().__init__(client, endpoint_of(client))
         self._rehearsal = Rehearsal(router)
 
     def get_container_client(self, *named: Any, **stated: Any) -> _Container:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fbplan.runtime.adapters.blob import BlobTransport, blob_client
+from fbplan.runtime.adapters.blob import BlobTransport, blob_client, endpoint_of
 from fbplan.runtime.adapters.blob_routed import RoutedBlobService
 from fbplan.runtime.adapters.blob_shadow import BlobShadow
 from fbplan.runtime.adapters.credentials import Given, Key
@@ -16,7 +16,7 @@ from fbplan.runtime.transport import Place
 
 def transport_over(client: Any, folder: Path, credentials: Given | None) -> BlobTransport:
     def connect(place: Place, key: Key | None) -> Any:
-        return client if key is None else blob_client(place.endpoint or client.url, key)
+        return client if key is None else blob_client(place.endpoint or endpoint_of(client), key)
 
     return BlobTransport(folder, credentials=credentials, connect=connect)
 
