@@ -22,7 +22,7 @@ class Seen(NamedTuple):
 
 class Luck(NamedTuple):
     """What happens to the next `times` requests whose method and path it names: `status` without the cloud being asked,
-    or the connection is cut, `before` the cloud is asked or `after`, or `late`, when whoever asked has given up.
+    or the connection is cut, `before` the cloud is asked or `after`, or the answer is `late`, two seconds, if anybody waits.
     """
 
     method: str
@@ -83,11 +83,12 @@ class Front:
         luck = self._due(seen)
         if luck is not None and luck.status:
             return _refuse(request, luck)
-        if luck is None or luck.cut == "after":
+        if luck is not None and luck.cut == "late" and _is_given_up(request.connection):
+            request.close_connection = True
+            return None
+        if luck is None or luck.cut != "before":
             answered = _token(seen) if seen.path == "/token" else self._handed_on(request, body)
-        if luck is not None:
-            if luck.cut == "late":
-                request.connection.recv(1)
+        if luck is not None and luck.cut != "late":
             request.connection.shutdown(socket.SHUT_RDWR)
             request.close_connection = True
             return None
@@ -110,6 +111,16 @@ class Front:
             return answer.status, dict(answer.headers.items()), answer.read()
         finally:
             upstream.close()
+
+
+def _is_given_up(connection: socket.socket) -> bool:
+    connection.settimeout(2)
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    finally:
+        connection.settimeout(None)
 
 
 def _token(seen: Seen) -> tuple[int, dict[str, str], bytes]:

@@ -33,6 +33,7 @@ def test_a_google_blob_keeps_its_calls(gcs, tmp_path):
     by_group = client.list_blobs("app", delimiter="/")
     assert ([found.name for found in by_group], by_group.prefixes) == (["m"], {"a/"})
     assert [found.name for found in client.list_blobs("app", max_results=2, prefix="a")] == ["a/k.txt", "a/l"]
+    assert gcs.front.seen[-1].query["maxResults"] == "2", "no bucket gives more than is asked for"
     assert [found.download_as_bytes() for found in client.list_blobs("app", prefix="m", start_offset="b")] == [b"text"]
     assert gcs.front.asked("GET", gcs.part("c").rstrip("/"))[-1].query["startOffset"] == "b"
     gcs.front.fail("GET", "/download/", status=416)
@@ -53,13 +54,16 @@ def test_a_google_blob_keeps_its_calls(gcs, tmp_path):
 
 
 def test_a_generation_to_match_replaces_that_object_of_google(gcs):
-    client = wrapped(gcs)
+    client = wrapped(gcs, spool_limit=1)
     blob = client.bucket("app").blob("k")
     blob.upload_from_string("1", if_generation_match=0)
     first = blob.generation
     blob.upload_from_string("2", if_generation_match=first)
     assert [seen.query.get("ifGenerationMatch") for seen in gcs.puts()] == ["0", str(first)]
     assert blob.download_as_bytes() == b"2"
+    assert "fbsha256" in blob.metadata
+    blob.upload_from_file(Stream(5), size=5, if_generation_match=blob.generation)
+    assert "fbsha256" not in blob.metadata, "that of another content says nothing of this one"
 
 
 def test_an_azure_blob_keeps_its_calls(blob):
