@@ -194,10 +194,10 @@ def test_azure_signs_with_the_key_in_the_sink_and_follows_a_rotation(blob):
     assert {wanted.key_id for wanted in transport._clients.held} == {"other"}
 
 
-@pytest.mark.parametrize(("status", "expected"), [(400, 401), (401, 401), (403, 401), (503, 503), (429, 429)])
+@pytest.mark.parametrize(("status", "expected"), [(400, 401), (403, 401), (404, 401), (503, 503), (429, 429)])
 def test_a_token_that_is_refused_is_asked_for_once_and_is_the_keys_fault(gcs, status, expected):
-    gcs.front.fail("POST", "/token", status=status, code="invalid_grant", times=9)
-    assert refused(transport_of(gcs), gcs.place()) == (expected, "token", None, False)
+    gcs.front.fail("POST", "/token", status=status, code="invalid_grant", retry_after="2", times=9)
+    assert refused(transport_of(gcs), gcs.place()) == (expected, "token", 2_000, False)
     assert len(gcs.front.asked("POST", "/token")) == 1
 
 

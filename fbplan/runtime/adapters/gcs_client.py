@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fbplan.runtime.adapters.credentials import Key
+from fbplan.runtime.adapters.retry_after import retry_after_ms
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.transport import Place, TransportFailure
 
@@ -61,5 +62,7 @@ class OneTry:
             raise TransportFailure(0, type(fault).__name__, was_sent=False) from fault
         if answer.status == 200:
             return answer
-        status = 401 if answer.status in {400, 401, 403, 404} else answer.status
-        raise TransportFailure(status, "token", was_sent=False)
+        # a 404 of this endpoint would read as that of an object
+        is_passing = answer.status in {408, 429} or answer.status >= 500
+        status = answer.status if is_passing else 401
+        raise TransportFailure(status, "token", retry_after_ms=retry_after_ms(answer.headers), was_sent=False)
