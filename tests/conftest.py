@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import stand_ins
 from rig import Rig
 
 
@@ -24,6 +25,18 @@ def open_rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
 @pytest.fixture
 def rig(open_rig: Callable[..., Rig]) -> Rig:
     return open_rig()
+
+
+@pytest.fixture(scope="session")
+def azurite_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with stand_ins.azurite(tmp_path_factory.mktemp("azurite")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def google_url() -> Iterator[str]:
+    with stand_ins.google() as url:
+        yield url
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -146,7 +146,8 @@ for version in $OTHERS; do
     fi
     tests "tests on Python $version" ".venv-$version/bin/python" -n "$WORKERS" \
         tests/core tests/spec tests/secrets tests/policy tests/client tests/runtime --ignore=tests/runtime/conformance \
-        --ignore-glob='*_properties.py' --ignore-glob='*_node*.py' --ignore-glob='*test_go_*.py' --ignore-glob='*test_s3_*.py'
+        --ignore-glob='*_properties.py' --ignore-glob='*_node*.py' --ignore-glob='*test_go_*.py' --ignore-glob='*test_s3_*.py' \
+        --ignore-glob='*test_cloud_*.py'
 done
 
 printf '\n%s passed, %s failed\n' "$PASSED" "$FAILED"

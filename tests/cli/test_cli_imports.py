@@ -72,3 +72,10 @@ def test_the_runtime_loads_nothing_but_the_standard_library(tmp_path: Path) -> N
     assert {m.split(".")[0] for m in new} - {"fbplan"} <= set(sys.stdlib_module_names)
     assert len(new) < 100
     assert not {"asyncio", "dataclasses", "inspect", "_hashlib"} & set(new), "each costs as much as the chooser itself"
+
+
+def test_the_chooser_loads_no_sdk_before_it_is_used(tmp_path: Path) -> None:
+    code = "import sys; from fbplan.runtime import Router, wrap; print(','.join(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in found.stdout.strip().split(",")}
+    assert loaded & {"boto3", "botocore", "google", "azure", "requests", "urllib3"} == set()

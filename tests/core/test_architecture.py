@@ -44,7 +44,9 @@ HOMES = {
     "waitress": {"emulator"},
 }
 # The SDKs that the router can drive; only the adapters know them, and import them when they are used.
-ADAPTED = {"boto3", "botocore"}
+ADAPTED = {"boto3", "botocore", "google", "azure"}
+# How those SDKs send; an error of theirs may come through.
+ADAPTED |= {"requests", "urllib3"}
 # And the one file of the runtime that reads from an object store.
 OBJECTS = "object_origin.py"
 

@@ -3,8 +3,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from cloud_front import Front
+    from cloud_world import CloudWorld
 
 
 @pytest.fixture
@@ -40,3 +45,42 @@ def world(tmp_path):
     from router_world import World
 
     return World(tmp_path)
+
+
+def _front(upstream: str) -> Iterator[Front]:
+    from cloud_front import Front
+
+    front = Front(upstream)
+    yield front
+    front.close()
+
+
+@pytest.fixture(scope="session")
+def google_front(google_url: str) -> Iterator[Front]:
+    yield from _front(google_url)
+
+
+@pytest.fixture(scope="session")
+def azure_front(azurite_url: str) -> Iterator[Front]:
+    yield from _front(azurite_url)
+
+
+@pytest.fixture(params=["gcs", "blob"])
+def cloud(request: pytest.FixtureRequest) -> CloudWorld:
+    """The same three buckets in each cloud: what holds here holds over both SDKs."""
+    world: CloudWorld = request.getfixturevalue(request.param)
+    return world
+
+
+@pytest.fixture
+def gcs(tmp_path: Path, google_front: Front) -> CloudWorld:
+    from cloud_world import Gcs
+
+    return Gcs(tmp_path / "gcs", google_front)
+
+
+@pytest.fixture
+def blob(tmp_path: Path, azure_front: Front) -> CloudWorld:
+    from cloud_world import Blob
+
+    return Blob(tmp_path / "blob", azure_front)

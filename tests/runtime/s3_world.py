@@ -8,25 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from bridge_rig import Node
+from router_desk import RouterDesk
 from runtime_world import meter, policy_document, raw
 
-from fbplan.runtime import Router
 from fbplan.secrets import FileSink, IssuedKey, Secret
 
 CAP = 1000
 
 
-class S3World:
+class S3World(RouterDesk):
     """One repository `app` over buckets a, b, c on the tenth of a month; caps of the policy in bytes."""
 
     def __init__(self, folder: Path, caps: dict[str, int] | None = None, **repository: Any) -> None:
         self.folder, self.caps = folder, caps or dict.fromkeys("abc", CAP)
-        self.alarms: list[str] = []
-        self.records: list[Any] = []
-        self.pauses: list[float] = []
         self.node = Node(folder / "node")
         begins = (datetime.now(UTC) + timedelta(days=31)).replace(day=10, hour=0, minute=0, second=0, microsecond=0)
-        self.now = round(begins.timestamp() * 1000)
+        super().__init__(round(begins.timestamp() * 1000))
         self.node.advance((begins - datetime.now(UTC)).total_seconds())
         self.names = {self.node.bucket(name): name for name in self.caps}
         self.repo = self.node.repository("app", *((bucket, "") for bucket in self.names))
@@ -48,24 +45,6 @@ class S3World:
 
     def revoke(self, key: dict[str, str]) -> None:
         assert self.node.api.delete(f"/repo/{self.repo}/apikey/{key['id']}").is_success
-
-    def settings(self, **changes: Any) -> dict[str, Any]:
-        return {
-            "writer": "w1",
-            "clock_ms": lambda: self.now,
-            "dice": lambda: 7,
-            "sleep": self.sleep,
-            "alarm": lambda name, _: self.alarms.append(name),
-            "on_record": self.records.append,
-            **changes,
-        }
-
-    def router(self, **changes: Any) -> Router:
-        return Router.from_file(self.policy, **self.settings(**changes))
-
-    def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.now += round(seconds * 1000)
 
     def wait_until(self, at_ms: int) -> None:
         """Move both clocks, the router's and the store's."""

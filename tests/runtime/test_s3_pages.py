@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fbplan.runtime.adapters.pages import enough_for, page_of
+from fbplan.runtime.adapters.s3_pages import enough_for, page_of
 from fbplan.runtime.finding import Listing, Placed
 from fbplan.runtime.transport import Entry
 

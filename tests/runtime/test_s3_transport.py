@@ -12,6 +12,7 @@ from botocore.exceptions import ParamValidationError
 from runtime_world import policy_document, raw
 
 from fbplan.runtime import Place, Router, RoutingError, TransportFailure
+from fbplan.runtime.adapters import transport_for
 from fbplan.runtime.adapters.credentials import Credentials, Key
 from fbplan.runtime.adapters.s3 import S3Transport
 
@@ -104,10 +105,10 @@ def test_clients_are_kept_by_endpoint_protocol_key_and_timeout_and_those_of_an_o
     for timeout_ms in (5_000, 5_000, 4_900, 4_800):
         put(transport, place, timeout_ms=timeout_ms)
     put(transport, place._replace(bucket="b", address="b"))
-    assert sorted(wanted.timeout_ms for wanted in transport._clients) == [4_750, 5_000]
+    assert sorted(wanted.timeout_ms for wanted in transport._clients.held) == [4_750, 5_000]
     new = s3.rotate()
     put(transport, place)
-    assert {wanted.key_id for wanted in transport._clients} == {new["key"]}
+    assert {wanted.key_id for wanted in transport._clients.held} == {new["key"]}
 
 
 def test_a_read_follows_a_key_that_only_the_user_knows(s3, place):
@@ -143,6 +144,11 @@ def test_a_sink_is_read_as_a_shell_reads_it(tmp_path, text):
     lines(tmp_path, text)
     key = Credentials(tmp_path, environ={}).of(PLACE)
     assert (key.key_id, key.secret) == ("id", "s3cret")
+
+
+def test_a_private_key_in_double_quotes_has_lines(tmp_path):
+    lines(tmp_path, 'FB_KEY_ID=id\nFB_KEY_SECRET="one\\ntwo\\\\n"\n')
+    assert Credentials(tmp_path, environ={}).of(PLACE).secret == "one\ntwo\\n"
 
 
 def test_a_key_comes_from_the_user_then_the_sink_then_the_environment_then_the_wrapped_client(tmp_path):
@@ -197,7 +203,12 @@ def test_reload_reads_a_sink_again_that_looks_the_same(tmp_path):
 
 def test_no_secret_is_in_a_repr(s3, transport, place):
     put(transport, place)
-    told = repr(Key("id", "s3cret")) + repr(vars(transport)) + repr(vars(transport._credentials))
+    told = (
+        repr(Key("id", "s3cret"))
+        + repr(vars(transport))
+        + repr(vars(transport._clients))
+        + repr(vars(transport._clients._credentials))
+    )
     assert "s3cret" not in told
     assert s3.key["secret"] not in told
 
@@ -220,6 +231,5 @@ def test_without_an_endpoint_the_error_names_it(tmp_path):
 
 
 def test_a_protocol_without_an_adapter_is_told(tmp_path):
-    (tmp_path / "p.json").write_bytes(raw(policy_document(protocol="GCS")))
-    with pytest.raises(RoutingError, match="no adapter for protocol GCS"):
-        Router.from_file(tmp_path / "p.json").put("k", b"x")
+    with pytest.raises(RoutingError, match="no adapter for protocol SWIFT"):
+        transport_for("SWIFT", tmp_path)

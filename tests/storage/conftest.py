@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,29 +32,6 @@ def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
     yield s3_server
     s3_server.script.clear()
     s3_server.ignores_conditions = False
-
-
-@pytest.fixture(scope="session")
-def azurite_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Microsoft's own emulator of Azure Blob Storage."""
-    found = shutil.which("azurite-blob")
-    if found is None:
-        pytest.skip("azurite-blob is not on the PATH: npm install azurite")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("azurite")
-    server = subprocess.Popen(
-        [found, "--blobPort", str(port), "--location", str(folder), "--disableTelemetry", "--skipApiVersionCheck"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdout is not None
-    while "successfully listens" not in server.stdout.readline():
-        assert server.poll() is None
-    yield f"http://127.0.0.1:{port}/devstoreaccount1"
-    server.terminate()
-    server.communicate(timeout=20)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from stand_ins import ACCOUNT, ACCOUNT_KEY
+
 from fbplan.storage import Holder, Storage, open_storage
 from fbplan.storage.base import Clock
 from fbplan.storage.object_calls import Calls
@@ -87,11 +89,7 @@ class S3:
         return ""
 
 
-AZURE = {
-    "AZURE_STORAGE_ACCOUNT_NAME": "devstoreaccount1",
-    # the published key of every Azurite, https://github.com/Azure/Azurite#default-storage-account
-    "AZURE_STORAGE_ACCOUNT_KEY": "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
-}
+AZURE = {"AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT, "AZURE_STORAGE_ACCOUNT_KEY": ACCOUNT_KEY}
 
 
 def make_container(url: str, name: str) -> None:

@@ -112,7 +112,7 @@ class Credentials:
         sink = f"'{path}', which the policy names, holds no complete key" if path else "the policy names no file for it"
         raise RoutingError(
             f"no key for repository '{place.repository}': {sink}, and {_ID} and {_SECRET} are not set: "
-            "set both, or give credentials=... to S3Transport"
+            "set both, or give the transport credentials=..."
         )
 
 
@@ -139,5 +139,6 @@ def _value(found: re.Match[str]) -> str:
     if found["single"] is not None:
         return found["single"]
     if found["double"] is not None:
-        return re.sub(r"\\(.)", r"\1", found["double"])
+        # a private key has lines, which an env file writes so
+        return re.sub(r"\\(.)", lambda escaped: "\n" if escaped[1] == "n" else escaped[1], found["double"])
     return str(found["plain"]).strip()

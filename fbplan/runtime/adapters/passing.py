@@ -1,4 +1,4 @@
-"""A client that passes on what it does not do itself, and answers in the shape of boto3's."""
+"""What passes on whatever it does not do itself, and answers in the shape of boto3's."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ from typing import Any
 class PassingThrough:
     """Passes through whatever it does not do itself."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, where: str = "") -> None:
         self._client = client
+        self._where = where
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._client.meta.endpoint_url})"
+        return f"{type(self).__name__}({self._where})"
+
+
+class SettingThrough(PassingThrough):
+    """Sets through as well, but for what has a name of ours."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith(("_", "fbplan_")):
+            super().__setattr__(name, value)
+        else:
+            setattr(self._client, name, value)
 
 
 def response_metadata(status: int) -> dict[str, Any]:

@@ -1,30 +1,20 @@
 """S3 through boto3: one request for each call, its retries off."""
 
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any, NamedTuple, TypeVar
+from typing import IO, Any, TypeVar
 
-from fbplan.runtime.adapters.answers import answer_of
+from fbplan.runtime.adapters.clients import Clients, Wanted
 from fbplan.runtime.adapters.credentials import Credentials, Given, Key
+from fbplan.runtime.adapters.s3_answers import answer_of
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.transport import Entry, Got, Head, Place, Stored, TransportFailure
 
 _T = TypeVar("_T")
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _NEEDED = "the router needs boto3 for S3: pip install 'fbplan[s3]'"
-
-
-class _Wanted(NamedTuple):
-    """What tells one client from another."""
-
-    endpoint: str
-    protocol: str
-    key_id: str
-    timeout_ms: int
-    signs_body: bool
 
 
 class S3Transport:
@@ -54,15 +44,12 @@ class S3Transport:
             import boto3
         except ImportError:
             raise RoutingError(_NEEDED) from None
-        self._credentials = Credentials(Path(folder), credentials, fallback=fallback, environ=environ)
-        self._endpoint = endpoint
         self._region = region
         self._config = config
-        self._lock = threading.Lock()
         # the session's own credentials would only be looked for, at the price of a request to a metadata service
         self._session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name=region)  # noqa: S106
-        self._clients: dict[_Wanted, Any] = {}
-        self._key_ids: dict[str, str] = {}
+        found = Credentials(Path(folder), credentials, fallback=fallback, environ=environ)
+        self._clients = Clients(found, endpoint, self._made, answer_of)
 
     def put(
         self,
@@ -131,7 +118,7 @@ class S3Transport:
         return self._ask(place, timeout_ms, pages)
 
     def reload(self) -> None:
-        self._credentials.reload()
+        self._clients.reload()
 
     def _ask(
         self,
@@ -142,40 +129,11 @@ class S3Transport:
         signs_body: bool = True,
         is_repeatable: bool = True,
     ) -> _T:
-        """The answer of a call, or TransportFailure. What changes nothing is asked again when the key has changed."""
-        key = self._credentials.of(place)
-        try:
-            return answer_of(call, self._client(place, key, timeout_ms, signs_body=signs_body))
-        except TransportFailure as failure:
-            if not is_repeatable or failure.status not in {401, 403}:
-                raise
-            self._credentials.reload()
-            fresh = self._credentials.of(place)
-            if fresh.key_id == key.key_id:
-                raise
-        return answer_of(call, self._client(place, fresh, timeout_ms, signs_body=signs_body))
+        return self._clients.ask(
+            place, call, timeout_ms=_step(timeout_ms), signs_body=signs_body, is_repeatable=is_repeatable
+        )
 
-    def _client(self, place: Place, key: Key, timeout_ms: int, *, signs_body: bool) -> Any:
-        endpoint = place.endpoint or self._endpoint
-        if endpoint is None:
-            raise RoutingError(
-                f"repository '{place.repository}' names no endpoint in the policy: give S3Transport(endpoint=...)"
-            )
-        wanted = _Wanted(endpoint, place.protocol, key.key_id, _step(timeout_ms), signs_body)
-        found = self._clients.get(wanted)
-        if found is not None:
-            return found
-        with self._lock:
-            before = self._key_ids.get(place.repository)
-            self._key_ids[place.repository] = key.key_id
-            if before not in {None, *self._key_ids.values()}:
-                # whoever holds a client with the old key still finishes
-                self._clients = {known: client for known, client in self._clients.items() if known.key_id != before}
-            if wanted not in self._clients:
-                self._clients[wanted] = self._made(wanted, key)
-            return self._clients[wanted]
-
-    def _made(self, wanted: _Wanted, key: Key) -> Any:
+    def _made(self, _place: Place, wanted: Wanted, key: Key) -> Any:
         from botocore.config import Config
 
         stated = getattr(self._config, "s3", None) or {}

@@ -1,17 +1,28 @@
-"""`wrap`: a boto3 client becomes one that obeys the policy."""
+"""`wrap`: a client of boto3, google-cloud-storage or azure-storage-blob becomes one that obeys the policy."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fbplan.runtime.adapters.credentials import Given
-from fbplan.runtime.adapters.routed import Routed
-from fbplan.runtime.adapters.s3 import S3Transport
-from fbplan.runtime.adapters.shadow import Shadow
+from fbplan.runtime.adapters.routers import Routers
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.origin import folder_of
 from fbplan.runtime.router import Router
+from fbplan.runtime.transport import Transport
+
+
+class Sdk(Protocol):
+    """What `wrap` needs to know of an SDK; a module is one."""
+
+    def transport_over(self, client: Any, folder: str, credentials: Given | None) -> Transport:
+        """A transport that uses what the client has where the policy says nothing."""
+
+    def routed(self, client: Any, routers: Routers, *, overwrite: bool) -> Any: ...
+
+    def shadow(self, client: Any, router: Router) -> Any: ...
 
 
 def wrap(
@@ -24,12 +35,20 @@ def wrap(
     overwrite: bool = False,
     **settings: Any,
 ) -> Any:
-    """The boto3 S3 client with the policy at work: `Bucket=` names a repository, writes go where the policy wants.
+    """The client with the policy at work: where it names a bucket, a repository is named; writes go where the policy wants.
 
-    put_object, upload_file, upload_fileobj, get_object, head_object, delete_object, list_objects_v2, download_file and
-    download_fileobj are routed, and the paginator of list_objects_v2; everything else reaches `client` as it is, with its
-    buckets. Answers of writes carry `FbplanReference`, and `Key=` takes such a reference or a key. An upload is one
-    request, so the store's limit for one put holds.
+    boto3, client("s3"): put_object, upload_file, upload_fileobj, get_object, head_object, delete_object,
+    list_objects_v2, download_file and download_fileobj are routed, and the paginator of list_objects_v2. Answers of
+    writes carry `FbplanReference`. An upload is one request, so the store's limit for one put holds.
+
+    google-cloud-storage, Client: `bucket(REPOSITORY)` with its `blob(…)`, get_blob, list_blobs and delete_blob, and of
+    a blob the uploads, the downloads, exists, reload and delete. A blob that was written has `fbplan_reference`.
+
+    azure-storage-blob, BlobServiceClient: get_container_client(REPOSITORY) and get_blob_client(REPOSITORY, …) with
+    upload_blob, download_blob, exists, get_blob_properties, delete_blob, list_blobs and list_blob_names. Answers of
+    upload_blob carry `fbplan_reference`.
+
+    Everything else reaches `client` as it is, with its buckets. Where a key is named, a reference may be.
 
     `policy`: the path or URL of the policy file, or a Router that is set up already. `settings` are those of
     `Router.from_file`. Without a key in a sink or in the environment, and without an endpoint in the policy, those of
@@ -40,33 +59,43 @@ def wrap(
     to the log `fbplan.runtime`, at INFO, and to `on_record`; bytes are counted as if it had. `repository` says for which
     of the policy's, when it has several.
 
-    Raises what the router raises (ReadOnly, NotStored, …); what a store refuses whatever the bucket is a ClientError.
+    Raises what the router raises (ReadOnly, NotStored, …); what a store refuses whatever the bucket is an error of the SDK.
     """
-    if client.meta.service_model.service_name != "s3":
-        raise RoutingError("wrap() takes a boto3 client of s3: boto3.client('s3')")
+    sdk = _sdk_of(client)
     if isinstance(policy, Router):
         given = policy
-        return Shadow(client, given) if shadow else Routed(client, lambda _name: given, overwrite=overwrite)
+        if shadow:
+            return sdk.shadow(client, given)
+        return sdk.routed(client, Routers(lambda _name: given), overwrite=overwrite)
     if shadow:
-        return Shadow(client, Router.from_file(policy, repository=repository, **settings))
-    transport = S3Transport(
-        folder_of(policy),
-        credentials=credentials,
-        fallback=lambda _place: _own_key(client),
-        endpoint=client.meta.endpoint_url,
-        region=client.meta.region_name,
-        config=client.meta.config,
-    )
+        return sdk.shadow(client, Router.from_file(policy, repository=repository, **settings))
+    transport = sdk.transport_over(client, folder_of(policy), credentials)
 
     def made(name: str) -> Router:
         return Router.from_file(policy, transport, repository=name, **settings)
 
-    return Routed(client, made, overwrite=overwrite)
+    return sdk.routed(client, Routers(made), overwrite=overwrite)
 
 
-def _own_key(client: Any) -> tuple[str, str]:
-    found = client._get_credentials()  # noqa: SLF001 -- boto3 has no public name for it, and s3transfer takes it so
-    if found is None:
-        raise RoutingError("no key: the policy's sink and the environment have none, and neither has the boto3 client")
-    frozen = found.get_frozen_credentials()
-    return frozen.access_key, frozen.secret_key
+def _sdk_of(client: Any) -> Sdk:
+    if _is_of(client, "google.cloud.storage", "Client"):
+        from fbplan.runtime.adapters import gcs_wrapping
+
+        return gcs_wrapping
+    if _is_of(client, "azure.storage.blob", "BlobServiceClient"):
+        from fbplan.runtime.adapters import blob_wrapping
+
+        return blob_wrapping
+    if _is_of(client, "botocore.client", "BaseClient") and client.meta.service_model.service_name == "s3":
+        from fbplan.runtime.adapters import s3_wrapping
+
+        return s3_wrapping
+    raise RoutingError(
+        "wrap() takes boto3.client('s3'), a google.cloud.storage.Client or an azure.storage.blob.BlobServiceClient"
+    )
+
+
+def _is_of(client: Any, module: str, name: str) -> bool:
+    """Without loading an SDK: whoever has a client of it has loaded it."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(client, getattr(loaded, name))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
-from fbplan.runtime.adapters.pages import enough_for, page_of
+from fbplan.runtime.adapters.landing import landing
 from fbplan.runtime.adapters.passing import PassingThrough, client_error, response_metadata
-from fbplan.runtime.faults import CredentialsRefused, NotFound, Refused, RoutingError, Unavailable
-from fbplan.runtime.router import Router
-from fbplan.runtime.transport import TransportFailure
+from fbplan.runtime.adapters.routers import Routers, delete_everywhere, refusals
+from fbplan.runtime.adapters.s3_pages import enough_for, page_of
 
 _CHUNK = 1024 * 1024
 Progress = Callable[[int], object]
@@ -22,16 +19,14 @@ Progress = Callable[[int], object]
 class Routed(PassingThrough):
     """See `wrap`."""
 
-    def __init__(self, client: Any, made: Callable[[str], Router], *, overwrite: bool) -> None:
-        super().__init__(client)
-        self._made = made
+    def __init__(self, client: Any, routers: Routers, *, overwrite: bool) -> None:
+        super().__init__(client, client.meta.endpoint_url)
+        self._routers = routers
         self._overwrite = overwrite
-        self._lock = threading.Lock()
-        self._routers: dict[str, Router] = {}
 
     def put_object(self, *, Bucket: str, Key: str, Body: Any = b"", **options: Any) -> dict[str, Any]:
         content = Body.encode() if isinstance(Body, str) else Body
-        router, size = self._router(Bucket), options.pop("ContentLength", None)
+        router, size = self._routers.of(Bucket), options.pop("ContentLength", None)
         with self._refusals("PutObject", Bucket, Key):
             placed = router.put(Key, content, size=size, overwrite=self._overwrite, options=options)
         answer = dict(placed.answer or {"ETag": placed.reference.etag, "ResponseMetadata": response_metadata(200)})
@@ -66,26 +61,23 @@ class Routed(PassingThrough):
 
     def get_object(self, *, Bucket: str, Key: str, **options: Any) -> dict[str, Any]:
         with self._refusals("GetObject", Bucket, Key):
-            return dict(self._router(Bucket).get(Key, options=options).head.answer)
+            return dict(self._routers.of(Bucket).get(Key, options=options).head.answer)
 
     def head_object(self, *, Bucket: str, Key: str, **options: Any) -> dict[str, Any]:
         if options:
             # a HEAD with conditions is for one object that is known to be there
             return self._head_with(Bucket, Key, options)
         with self._refusals("HeadObject", Bucket, Key):
-            return dict(self._router(Bucket).locate(Key).head.answer)
+            return dict(self._routers.of(Bucket).locate(Key).head.answer)
 
     def delete_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         with self._refusals("DeleteObject", Bucket, Key):
-            deleted = self._router(Bucket).delete(Key)
-        if not deleted.is_complete:
-            told = ", ".join(sorted(deleted.failed))
-            raise Unavailable(f"'{Key}' may still be there: no answer from {told}", deleted.failed)
+            delete_everywhere(self._routers.of(Bucket), Key)
         return {"ResponseMetadata": response_metadata(204)}
 
     def list_objects_v2(self, *, Bucket: str, Prefix: str = "", **options: Any) -> dict[str, Any]:
         with self._refusals("ListObjectsV2", Bucket, Prefix):
-            listing = self._router(Bucket).list(Prefix, options=enough_for(options))
+            listing = self._routers.of(Bucket).list(Prefix, options=enough_for(options))
         page = page_of(listing, Bucket, Prefix, options)
         return {**page, "ResponseMetadata": response_metadata(200)}
 
@@ -120,51 +112,26 @@ class Routed(PassingThrough):
         Callback: Progress | None = None,
         Config: Any = None,
     ) -> None:
-        target = Path(Filename)
-        part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
-        try:
-            with part.open("wb") as file:
-                self.download_fileobj(Bucket, Key, file, ExtraArgs, Callback, Config)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-
-    def _router(self, name: str) -> Router:
-        found = self._routers.get(name)
-        if found is None:
-            with self._lock:
-                found = self._routers.get(name) or self._made(name)
-                if found.repository != name:
-                    raise RoutingError(
-                        f"Bucket='{name}' is not the repository of this router, '{found.repository}': "
-                        "Bucket= names a repository; for a bucket itself use the client that was wrapped"
-                    )
-                self._routers[name] = found
-        return found
+        with landing(Path(Filename)) as file:
+            self.download_fileobj(Bucket, Key, file, ExtraArgs, Callback, Config)
 
     def _head_with(self, repository: str, key: str, options: dict[str, Any]) -> dict[str, Any]:
         with self._refusals("HeadObject", repository, key):
-            got = self._router(repository).get(key, options=options)
+            got = self._routers.of(repository).get(key, options=options)
         answer = dict(got.head.answer)
         answer.pop("Body").close()
         return answer
 
-    @contextmanager
-    def _refusals(self, operation: str, repository: str, key: str) -> Iterator[None]:
+    def _refusals(self, operation: str, repository: str, key: str) -> AbstractContextManager[None]:
         """What a store says of the request itself, as boto3 says it."""
-        try:
-            yield
-        except CredentialsRefused:
-            raise
-        except Refused as fault:
-            last = fault.record["attempts"][-1]
-            raise client_error(operation, last["status"], last["code"], str(fault)) from fault
-        except TransportFailure as fault:
-            raise client_error(operation, fault.status, fault.code, f"{repository}/{key}: {fault}") from fault
-        except NotFound as fault:
-            if operation == "GetObject":
-                known = {"Error": {"Code": "NoSuchKey", "Message": str(fault), "Key": key}}
-                raise self._client.exceptions.NoSuchKey(
-                    {**known, "ResponseMetadata": response_metadata(404)}, operation
-                ) from fault
-            raise client_error(operation, 404, "404", str(fault)) from fault
+
+        def error(status: int, code: str, message: str) -> Exception:
+            if (operation, status) != ("GetObject", 404):
+                return client_error(operation, status, code, message)
+            known = {"Error": {"Code": "NoSuchKey", "Message": message, "Key": key}}
+            fault: Exception = self._client.exceptions.NoSuchKey(
+                {**known, "ResponseMetadata": response_metadata(404)}, operation
+            )
+            return fault
+
+        return refusals(error, f"{repository}/{key}")

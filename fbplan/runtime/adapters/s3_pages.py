@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fbplan.runtime.adapters.listed import group_of
 from fbplan.runtime.finding import Listing, Placed
 
 _MOST = 1000
@@ -21,7 +22,7 @@ def page_of(listing: Listing, repository: str, prefix: str, asked: Mapping[str, 
     last, is_truncated = after, False
     for placed in listing.entries:
         key = placed.entry.key
-        group = _group(key, prefix, delimiter)
+        group = group_of(key, prefix, delimiter)
         # the buckets were asked for what comes after the last one, which of a group are its own keys
         if group is not None and last.startswith(group):
             continue
@@ -66,13 +67,6 @@ def _most(asked: Mapping[str, Any]) -> int:
 
 def _after(asked: Mapping[str, Any]) -> str:
     return asked.get("ContinuationToken") or asked.get("StartAfter") or ""
-
-
-def _group(key: str, prefix: str, delimiter: str) -> str | None:
-    if not delimiter:
-        return None
-    rest, found, _ = key[len(prefix) :].partition(delimiter)
-    return f"{prefix}{rest}{delimiter}" if found else None
 
 
 def _line(placed: Placed) -> dict[str, Any]:
