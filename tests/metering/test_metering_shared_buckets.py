@@ -74,17 +74,18 @@ def back_by_tenth(world: SharedWorld) -> list[int]:
     return counts
 
 
-def full_at_the_end_of_the_month_until_the_grace_is_over(world: SharedWorld) -> None:
+def closed_at_the_end_of_the_month_until_the_grace_is_over(world: SharedWorld, use: int, size: int) -> None:
+    """Others wrote too, up to a use at which no writer may write `size` bytes any more."""
     ends_ms = month_end(world)
     poll_at(world, ends_ms - 3_600_000)
-    world.rounds(1, 2000)
-    world.taken_by_others("a", CAP)
-    world.rounds(2, 2000)
+    world.rounds(1, 1000)
+    world.taken_by_others("a", use - world.used()["a"])
+    world.rounds(3, size)
     opens_ms = ends_ms + MONTH.grace_ms
-    assert {fault.retry_at_ms for fault in world.refusals()} == {opens_ms}
+    assert {fault.retry_at_ms for fault in world.refusals()} == {opens_ms if use == CAP else world.now}
     for at_ms in (ends_ms + 600_000, opens_ms - EVERY_S * 1000):
         poll_at(world, at_ms)
-        assert world.at_once(lambda writer: writer.put(2000)) == [0] * 20, "in the grace both months count"
+        assert world.at_once(lambda writer: writer.put(size)) == [0] * 20, "in the grace both months count"
     poll_at(world, opens_ms)
 
 
@@ -92,16 +93,18 @@ def test_after_the_month_twenty_writers_return_one_after_another_within_the_ramp
     open_shared,
 ):
     world = open_shared({"a": CAP}, {"app": 12, "batch": 8})
-    full_at_the_end_of_the_month_until_the_grace_is_over(world)
-    counts = back_by_tenth(world)
-    assert counts[0] == 0
-    assert 1 <= counts[1] <= 5
-    assert 6 <= counts[5] <= 14
-    assert counts[10] == 20
-    assert world.used()["a"] <= CAP, "of the new month"
+    reached, short_of_room = (CAP, 2000), (CAP * 8 // 10, 3000)  # a share of the last fifth holds no 3000 bytes
+    for use, size in (reached, short_of_room):
+        closed_at_the_end_of_the_month_until_the_grace_is_over(world, use, size)
+        counts = back_by_tenth(world)
+        assert counts[0] == 0
+        assert 1 <= counts[1] <= 5
+        assert 6 <= counts[5] <= 14
+        assert counts[10] == 20
+        assert world.used()["a"] <= CAP, "of the new month"
 
     world.publish(select={"hysteresis": {"ramp_s": 0}})
-    full_at_the_end_of_the_month_until_the_grace_is_over(world)
+    closed_at_the_end_of_the_month_until_the_grace_is_over(world, *reached)
     assert world.at_once(lambda writer: writer.put(1000)) == [1] * 20
 
 
