@@ -14,7 +14,7 @@ from fbplan.runtime.finding import Deleted, Listing, Located, deleting, getting,
 from fbplan.runtime.flight import Answer, Flight
 from fbplan.runtime.policy import Policy, Repository
 from fbplan.runtime.record import write_record
-from fbplan.runtime.reference import Reference
+from fbplan.runtime.reference import Reference, reference_in, required
 from fbplan.runtime.script import Script
 from fbplan.runtime.source import Alarm, Source
 from fbplan.runtime.state import State
@@ -126,6 +126,7 @@ class Core:
     def put(
         self, key: str, content: Content, size: int | None, options: Mapping[str, Any], *, overwrite: bool
     ) -> Script[Placement]:
+        required(key)
         body = body_of(content, size, self._habits.spool_limit)
         only = (yield from self._holder(key)) if overwrite else None
         metadata = {"fbseq": str(self._next_seq())}
@@ -162,7 +163,7 @@ class Core:
         return record
 
     def get(self, where: str | Reference, options: Mapping[str, Any]) -> Script[Got]:
-        reference = _reference(where)
+        reference = reference_in(where)
         if reference is not None:
             places, timeout_ms = self._referred(reference)
             return (yield from getting(places, reference.key, timeout_ms, options))
@@ -171,7 +172,7 @@ class Core:
 
     def locate(self, where: str | Reference) -> Script[Located]:
         """Where an object is. Raises NotFound and Unavailable."""
-        reference = _reference(where)
+        reference = reference_in(where)
         if reference is not None:
             places, timeout_ms = self._referred(reference)
             return (yield from locating(places, reference.key, timeout_ms))
@@ -187,7 +188,7 @@ class Core:
             raise
 
     def delete(self, where: str | Reference) -> Script[Deleted]:
-        view, reference = self.view(), _reference(where)
+        reference, view = reference_in(where), self.view()
         key = str(where) if reference is None else reference.key
         return deleting(self._places(view), key, view.repository.per_try_ms)
 
@@ -242,9 +243,3 @@ def _alarmed(record: Record, alarm: str) -> str:
     tried = [attempt["bucket"] for attempt in record["attempts"] if attempt["class"] in classes]
     found: str = tried[-1] if tried else record["attempts"][-1]["bucket"]
     return found
-
-
-def _reference(where: str | Reference) -> Reference | None:
-    if isinstance(where, Reference):
-        return where
-    return Reference.parse(where) if where.startswith("fbref1:") else None
