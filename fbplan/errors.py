@@ -196,6 +196,10 @@ class ApiFault(FbplanError):
     """The API answered and refused; nothing was changed by that call."""
 
 
+class Missing(ApiFault):
+    """The API knows no such object (404), or no such user."""
+
+
 class Ambiguous(FbplanError):
     """A write was sent and its answer lost: it may or may not have happened."""
 

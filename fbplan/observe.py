@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from fbplan.client.api import ReadClient
+from fbplan.client.lag import LAG, PATIENCE
 from fbplan.errors import FbplanError, Refused
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import Kind, split_address
@@ -16,11 +17,6 @@ from fbplan.ledger import Ledger
 from fbplan.plan import Target
 from fbplan.state import Matcher, Observed, World
 from fbplan.wire import observed_from
-
-PATIENCE = (0.5, 1.0, 2.0, 4.0)
-"""Seconds between looks while a listing does not show what was written: reads may lag behind writes."""
-LAG = 60
-"""Seconds after an apply in which a missing object is rather late than gone. Nobody documents how long lists lag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +92,7 @@ def finish_observing(client: ReadClient, asked: Listings, targets: tuple[Target,
             observed_from(kind, raw) for kind, rows in listings.items() for raw in rows if _belongs(raw, workspace.id)
         ]
         counts = {kind.name: len(rows) for kind, rows in listings.items()}
+        childless: set[tuple[str, str]] = set()
         matcher = Matcher({address: entry.ids for address, entry in ledger.entries.items()})
         matcher.add(found)
         _match(matcher, [t for t in targets if KINDS[t.kind].parent is None])
@@ -109,10 +106,12 @@ def finish_observing(client: ReadClient, asked: Listings, targets: tuple[Target,
                 observed_from(kind, raw, parent_id) for parent_id, group in zip(ids, rows, strict=True) for raw in group
             ]
             counts[kind.name] = len(children)
+            homes = {child.parent_id for child in children}
+            childless |= {(kind.name, a) for a in parents if a in matcher.live and matcher.live[a].id not in homes}
             found += children
             matcher.add(children)
             _match(matcher, [t for t in targets if t.kind == kind.name])
-    return Observation(workspace, matcher.world(counts), {(o.kind, o.id): o for o in found})
+    return Observation(workspace, matcher.world(counts, frozenset(childless)), {(o.kind, o.id): o for o in found})
 
 
 def caught_up(

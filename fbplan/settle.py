@@ -5,6 +5,7 @@ not there before, and nobody's    ours too, or, for a key whose secret is lost, 
 two of these                      asked, never guessed
 one, and nobody declares it now   asked: a person may have made it by hand since
 one under another name            asked: ours renamed by hand, or somebody else's
+none, a moment after it was sent  looked for again: lists may lag behind writes
 none                              it did not happen; for a day it may still come, and is looked for
 """
 
@@ -14,11 +15,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from fbplan.client.api import ReadClient
+from fbplan.client.lag import LAG, PATIENCE
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import Field, Json, Kind, Trait, split_address
 from fbplan.ledger import Ledger
 from fbplan.ledger.entry import Delta, Entry
-from fbplan.ledger.pending import ORPHAN, Doubt, Pending, Question
+from fbplan.ledger.pending import ORPHAN, REPLACED, Doubt, Pending, Question
 from fbplan.state import Observed
 from fbplan.wire import observed_from
 
@@ -48,20 +50,17 @@ class Settled:
     questions: tuple[Question, ...] = ()
 
 
-def settle(client: ReadClient, workspace_id: str, ledger: Ledger, holds: Holds, wanted: Wanted) -> Settled:
+def settle(client: ReadClient, workspace_id: str, ledger: Ledger, holds: Holds, wanted: Wanted, now: int) -> Settled:
     """Look for the object of every pending create. Writes nothing; without any it reads nothing."""
     ledger = replace(ledger, pending=tuple(p for p in ledger.pending if p.address not in wanted.let_go))
     if not ledger.pending:
         return Settled(ledger)
-    listings: dict[tuple[str, str | None], list[Observed]] = {}
+    listings = _listings(client, workspace_id, ledger, now)
     story: list[str] = []
     questions: list[Question] = []
     for pending in ledger.pending:
         kind = KINDS[split_address(pending.address)[0]]
-        place = (kind.name, pending.parent_id)
-        if place not in listings:
-            listings[place] = _listed(client, kind, workspace_id, pending.parent_id)
-        found = _candidates(ledger, kind, pending, listings[place], holds)
+        found = _candidates(ledger, kind, pending, listings[_place(pending)], holds)
         asked = _question(pending, found, is_declared=pending.address in wanted.declared)
         ledger, told, question = (ledger, "", asked) if asked else _one(ledger, kind, pending, found)
         story += [told] if told and told not in story else []
@@ -69,11 +68,65 @@ def settle(client: ReadClient, workspace_id: str, ledger: Ledger, holds: Holds, 
     return Settled(ledger, tuple(story), tuple(questions))
 
 
+def without_deleted(
+    client: ReadClient, workspace_id: str, ledger: Ledger, deletes: Iterable[tuple[str, str]]
+) -> Ledger:
+    """The ledger without what an apply that did not end was deleting, and no list shows any more.
+
+    `deletes`: (address, remote id). What was set aside goes by the address that it had before.
+    """
+    for address, remote in deletes:
+        named = next((a for a in (address, f"{address}{REPLACED}") if remote in _ids(ledger, a)), None)
+        if named is not None:
+            kind = KINDS[split_address(address)[0]]
+            listed = [o.id for o in _listed(client, kind, workspace_id, _parent_id(ledger, kind, address))]
+            ledger = ledger if remote in listed else ledger.changed(Delta(drop=(named,)))
+    return ledger
+
+
+def _ids(ledger: Ledger, address: str) -> tuple[str, ...]:
+    return ledger.entries[address].ids if address in ledger.entries else ()
+
+
+def _parent_id(ledger: Ledger, kind: Kind, address: str) -> str | None:
+    parent = ledger.entries.get(f"{kind.parent}.{split_address(address)[1][0]}")
+    return parent.id if parent is not None else None
+
+
 def forget_late(settled: Settled, now: int) -> Ledger:
     """The ledger without what was looked for long enough; what has to be asked stays until it is answered."""
     asked = {q.address for q in settled.questions}
     kept = tuple(p for p in settled.ledger.pending if now - p.at < LATEST or p.address in asked)
     return replace(settled.ledger, pending=kept)
+
+
+Listing = list[Observed]
+_Place = tuple[str, str | None]
+
+
+def _place(pending: Pending) -> _Place:
+    return split_address(pending.address)[0], pending.parent_id
+
+
+def _listings(client: ReadClient, workspace_id: str, ledger: Ledger, now: int) -> dict[_Place, Listing]:
+    """What stands where the creates were sent to, listed again for a while if what was sent just now is not in it."""
+    listings: dict[_Place, Listing] = {}
+    for seconds in (0.0, *PATIENCE):
+        late = [p for p in ledger.pending if _place(p) not in listings or _is_late(p, listings[_place(p)], now)]
+        if not late:
+            break
+        if seconds:
+            client.pause(seconds, f"'{late[0].name}' is not listed, and its create was sent moments ago")
+        for place in dict.fromkeys(map(_place, late)):
+            listings[place] = _listed(client, KINDS[place[0]], workspace_id, place[1])
+    return listings
+
+
+def _is_late(pending: Pending, listed: Listing, now: int) -> bool:
+    """Whether an object may be there and is not listed yet."""
+    kind = KINDS[split_address(pending.address)[0]]
+    is_seen = any(o.id == pending.issued or is_meant(kind, pending, o) or is_renamed(kind, pending, o) for o in listed)
+    return not is_seen and 0 <= now - pending.at < LAG
 
 
 def _listed(client: ReadClient, kind: Kind, workspace_id: str, parent_id: str | None) -> list[Observed]:
@@ -180,10 +233,10 @@ def _one(ledger: Ledger, kind: Kind, pending: Pending, among: _Candidates) -> tu
         return rest, f"{pending.address} was made after all: reading shows it", None
     if not _is_free(ledger, pending):
         # a second bucket of that name is refused, but a second key or credential of it may come for a day
-        is_awaited = pending.issued is None and (kind.reveals_secret or kind.marker_field is not None)
+        is_awaited = kind.reveals_secret or kind.marker_field is not None
         return ledger if is_awaited else rest, "", None
     if pending.issued is not None:
-        return rest, "", None
+        return ledger, "", None  # it was made: one listing without it is no proof that it is gone
     return ledger, f"{pending.address} is not there: its create did not happen", None
 
 

@@ -15,10 +15,11 @@ from fbplan.apply.contract import Books, Done, Sending
 from fbplan.apply.lost import lost, settling
 from fbplan.apply.matching import is_as_sent, plain_fields
 from fbplan.client.api import WriteClient
-from fbplan.errors import Ambiguous, ApiFault, FbplanError
+from fbplan.client.lag import PATIENCE
+from fbplan.errors import Ambiguous, ApiFault, FbplanError, Missing
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import Json, Kind, split_address
-from fbplan.observe import PATIENCE, Observation
+from fbplan.observe import Observation
 from fbplan.plan import Step, Verb
 from fbplan.secrets import Secret, Sink, SinkRef, Source, SourceRef
 from fbplan.state import Observed
@@ -135,12 +136,24 @@ class Calls:
     def newly_listed(self, kind: Kind, sending: Sending) -> list[Observed]:
         """Objects that were not there before and are called as what was sent; waits a while for a listing that lags."""
         for seconds in (*PATIENCE, None):
-            listed = self.listed(kind, sending.parent_id)
-            found = [o for o in listed if o.name == sending.name and o.id not in self.known]
+            found = [
+                o
+                for o in self._listed_under(kind, sending.parent_id)
+                if o.name == sending.name and o.id not in self.known
+            ]
             if found or seconds is None:
                 return found
             self.client.pause(seconds, f"'{sending.name}' is not listed, and its create got no answer")
         return []
+
+    def _listed_under(self, kind: Kind, parent_id: str | None) -> list[Observed]:
+        """The same; nothing yet under a parent that this run made and the API does not know everywhere yet."""
+        try:
+            return self.listed(kind, parent_id)
+        except Missing:
+            if parent_id is None:
+                raise
+            return []
 
     def _create(self, step: Step, kind: Kind) -> Done:
         parent_id, marker = self.parent_id(kind, step.address), split_address(step.address)[1][-1]

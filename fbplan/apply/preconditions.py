@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from fbplan.apply.calls import Calls
+from fbplan.client.lag import PATIENCE
 from fbplan.errors import Stale
 from fbplan.ledger import Ledger
-from fbplan.observe import PATIENCE, Observation, observe
+from fbplan.observe import Observation, observe
 from fbplan.plan import Phase, Plan, Step
 from fbplan.planner import ABSENT
 from fbplan.state import fingerprint

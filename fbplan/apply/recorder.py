@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from fbplan.apply.contract import Done
+from fbplan.kinds import KINDS
+from fbplan.kinds.base import split_address
 from fbplan.ledger import REPLACED, Ledger
 from fbplan.ledger.entry import Delta, Entry, KeyGeneration
 from fbplan.ledger.pending import Pending
@@ -84,11 +86,18 @@ class Recorder:
                     old = self._world.live[address]
                     aside = {f"{address}{REPLACED}": Entry(old.id, f"{old.name}{REPLACED}")}
                 made = self._becoming(change, done.id, ())
-                return Delta({**aside, **made.put}, made.drop)
+                return Delta({**aside, **made.put}, (*made.drop, *self._children(address)))
             case Verb.UPDATE if step.target != "old" and step.id == self._last[address]:
                 return self._becoming(change, done.id, self._generations(address))
             case Verb.UPDATE:
                 return Delta()  # until the new one exists, the old one is still what the address means
+
+    def _children(self, address: str) -> tuple[str, ...]:
+        """What stood in the object that was there before, and ended with it."""
+        parent, names = split_address(address)
+        kinds = {kind.name for kind in KINDS.values() if kind.parent == parent}
+        addresses = ((a, split_address(a)) for a in self.ledger.entries)
+        return tuple(a for a, (kind, named) in addresses if kind in kinds and named[0] == names[0])
 
     def _becoming(self, change: Change, remote: str, keys: tuple[KeyGeneration, ...]) -> Delta:
         """The entry of a change that is done; the address that it had before a rename goes with it."""

@@ -103,7 +103,7 @@ def _look(loaded: LoadedSpec, client: ReadClient, now: Clock) -> _Look:
     require_workspace(found.ledger, workspace.id, workspace.name)
     asked = Listings(client, workspace)
     desired = desired_state(spec)
-    recovered = looked(found, client, workspace.id, folder, wanted_by(desired))
+    recovered = looked(found, client, workspace.id, folder, wanted_by(desired), int(now().timestamp()))
     ledger = recovered.ledger
     formers = former_addresses(desired, ledger)
     wanted = {*desired.resources, *ledger.entries, *desired.delete} - set(formers.values())

@@ -15,7 +15,7 @@ from fbplan.journal.underway import UnderWay, sentence
 from fbplan.kinds.base import Json
 from fbplan.ledger import Ledger, write_ledger
 from fbplan.ledger.pending import Question
-from fbplan.settle import Holds, Settled, Wanted, forget_late, settle
+from fbplan.settle import Holds, Settled, Wanted, forget_late, settle, without_deleted
 from fbplan.state import DesiredState
 from fbplan.storage import Storage
 
@@ -34,12 +34,13 @@ def wanted_by(desired: DesiredState) -> Wanted:
     return Wanted(frozenset({*desired.resources, *desired.delete}), frozenset(desired.forget))
 
 
-def look(found: InForce, client: ReadClient, workspace_id: str, folder: Path, wanted: Wanted) -> Recovered:
+def look(found: InForce, client: ReadClient, workspace_id: str, folder: Path, wanted: Wanted, now: int) -> Recovered:
     """The ledger in force with every pending create settled, as far as reading can. Writes nothing."""
-    settled = settle(client, workspace_id, found.ledger, holds_in(folder), wanted)
+    settled = settle(client, workspace_id, found.ledger, holds_in(folder), wanted, now)
     story = (found.story, *settled.story) if found.journals else settled.story
     # a step that sent its create more than once is told of once
-    return Recovered(settled.ledger, tuple(dict.fromkeys(s for s in story if s)), settled.questions)
+    ledger = without_deleted(client, workspace_id, settled.ledger, found.deletes)
+    return Recovered(ledger, tuple(dict.fromkeys(s for s in story if s)), settled.questions)
 
 
 def under_way(running: UnderWay | None) -> tuple[str, ...]:
@@ -59,7 +60,7 @@ def recover(
 ) -> Recovered:
     """The same for an apply that holds the lock: the ledger is written, and the journals are removed."""
     found = in_force(storage)
-    recovered = look(found, client, workspace_id, folder, wanted)
+    recovered = look(found, client, workspace_id, folder, wanted, int(now()))
     ledger = forget_late(Settled(recovered.ledger, (), recovered.questions), int(now()))
     if storage is not None and (found.journals or ledger != found.ledger):
         ledger = write_ledger(ledger, storage, int(now()), tuple(j.begun.run for j in found.journals if j.begun))

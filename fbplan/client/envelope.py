@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fbplan.client.mfa import limited, names_mfa
-from fbplan.errors import Ambiguous, ApiFault, AuthenticationFailed, FbplanError
+from fbplan.errors import Ambiguous, ApiFault, AuthenticationFailed, FbplanError, Missing
 
 _HINTS: Mapping[str, str] = {
     "NAME_ALREADY_USED": "choose another name, or adopt the repository that has it",
@@ -110,8 +110,9 @@ def fault_of(answer: Answer, call: str, masked: Callable[[str], str]) -> FbplanE
             told,
             "check the role of this user in the workspace, or whether the object is in use",
         )
+    kind = Missing if answer.status == 404 else ApiFault
     what = f"the API refused ({answer.status})" if answer.status >= 400 else "the API answered success: false"
-    return ApiFault(
+    return kind(
         what, call, told, _HINTS.get(answer.code, "the change stays in the next plan: correct it and apply again")
     )
 

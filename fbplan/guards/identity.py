@@ -69,7 +69,18 @@ def short_listings(s: Situation) -> Iterator[Refusal]:
                 "check the token and the workspace; if they really are gone:",
                 allow,
             )
-        elif len(owned) >= 10 and there * 2 < len(owned):
+        for _, parent in sorted(s.world.childless):
+            missing = [a for a in owned if split_address(a)[1][0] == split_address(parent)[1][0]] if kind.parent else []
+            if missing:
+                yield Refusal(
+                    "short-listing",
+                    kind.section,
+                    f"the API lists no {kind.section} of {parent} at all",
+                    f"the ledger owns {len(missing)}",
+                    "plan again; if they really are gone:",
+                    allow,
+                )
+        if len(owned) >= 10 and there * 2 < len(owned):
             yield Refusal(
                 "short-listing",
                 kind.section,

@@ -41,6 +41,17 @@ class InForce:
     journals: tuple[Unfinished, ...] = ()
 
     @property
+    def deletes(self) -> tuple[tuple[str, str], ...]:
+        """(address, remote id) of every delete that was on the way."""
+        open_now: dict[str, Intent] = {}
+        for record in (r for journal in self.journals for r in journal.records):
+            if isinstance(record, Intent) and record.verb == "delete":
+                open_now[record.step] = record
+            elif isinstance(record, Ended) and record.is_settled:
+                open_now.pop(record.step, None)
+        return tuple((intent.address, intent.was) for intent in open_now.values() if intent.was is not None)
+
+    @property
     def story(self) -> str:
         """What was found of earlier applies, in a sentence or two; empty when there is nothing to tell."""
         return " ".join(_told(journal) for journal in self.journals)

@@ -68,7 +68,7 @@ class Matcher:
                 return found
         return []
 
-    def world(self, counts: Mapping[str, int]) -> World:
+    def world(self, counts: Mapping[str, int], childless: frozenset[tuple[str, str]] = frozenset()) -> World:
         """Close the matching: references become addresses, the rest is counted as unmanaged."""
         address_by_id = {(o.kind, o.id): address for address, o in self.live.items()}
         address_by_id |= {(o.kind, o.id): address for address, group in self.older.items() for o in group}
@@ -93,6 +93,7 @@ class Matcher:
             {name: frozenset(rows) for name, rows in self._by_id.items()},
             dict(self.live),
             dict(self._foreign),
+            childless,
         )
 
     def _translate(self, observed: Observed, address_by_id: Mapping[tuple[str, str], str]) -> Observed:

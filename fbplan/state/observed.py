@@ -57,6 +57,8 @@ class World:
     """The live objects as listed, references by remote id: what they were, whatever else is matched."""
     foreign: Mapping[str, str] = field(default_factory=dict)
     """What an `unmanaged:` name stands for: a remote id."""
+    childless: frozenset[tuple[str, str]] = frozenset()
+    """(kind, parent's address) of every listing of children that came back empty."""
 
 
 def canonical_digest(value: Json) -> str:

@@ -49,12 +49,14 @@ class Unlocked(Lease):
 class KillRig(Rig):
     """The whole of an apply under one lock, with every seam counted."""
 
-    def __init__(self, folder: Path, seams: Seams, *, concurrency: int = 1, loses: bool = False) -> None:
+    def __init__(
+        self, folder: Path, seams: Seams, *, concurrency: int = 1, loses: bool = False, **switches: object
+    ) -> None:
         self.seams, self._concurrency = seams, concurrency
         self.storage = WatchedFiles(folder / "fbplan.ledger.json", seams, loses=loses)
         self.wall: Callable[[], float] = time.time
         self.executor: type[Run] = Run
-        super().__init__(folder)
+        super().__init__(folder, **switches)
 
     @override
     def _clock(self) -> datetime:

@@ -12,9 +12,13 @@ from seams import Crash, Seams
 
 
 @contextmanager
-def opened(folder: Path, now: int, text: str, seams: Seams | None = None, *, loses: bool = False) -> Iterator[KillRig]:
-    rig = KillRig(folder, seams or Seams(), loses=loses)
+def opened(
+    folder: Path, now: int, text: str, seams: Seams | None = None, *, loses: bool = False, **switches: object
+) -> Iterator[KillRig]:
+    """A rig whose waits move the emulator's clock."""
+    rig = KillRig(folder, seams or Seams(), loses=loses, **switches)
     rig.wall = lambda: now
+    rig.sleeps = rig.app.store.move_clock
     rig.spec(text)
     try:
         yield rig
@@ -23,7 +27,13 @@ def opened(folder: Path, now: int, text: str, seams: Seams | None = None, *, los
 
 
 def killed_everywhere(
-    base: Path, now: int, text: str, *allow: str, loses: bool, then: Callable[[Path, Seams, bytes], None]
+    base: Path,
+    now: int,
+    text: str,
+    *allow: str,
+    loses: bool = False,
+    then: Callable[[Path, Seams, bytes], None],
+    **switches: object,
 ) -> int:
     """Apply a spec to copies of a folder and kill that at one point after the other; `then` looks at what is left and
     is given the policy as it stood before. Returns at how many points."""
@@ -34,7 +44,7 @@ def killed_everywhere(
         at += 1
         copy = shutil.copytree(base, base.with_name(f"killed-{at}"))
         seams = Seams(at, _die)
-        with opened(copy, now, text, seams, loses=loses) as rig:
+        with opened(copy, now, text, seams, loses=loses, **switches) as rig:
             try:
                 rig.run(*allow)
             except Crash:

@@ -157,7 +157,7 @@ def test_a_guess_between_two(is_mutant: bool, bench: Bench) -> None:
     client = mutants.FirstOfTwo(bench.session) if is_mutant else ReadClient(bench.session)
     workspace = prepared.planned.observation.workspace.id
     settled = settle(
-        client, workspace, Ledger(pending=(pending,)), lambda *_: None, Wanted(frozenset({pending.address}))
+        client, workspace, Ledger(pending=(pending,)), lambda *_: None, Wanted(frozenset({pending.address})), 0
     )
     with caught("guessed", is_mutant=is_mutant):
         assert [len(q.ids) for q in settled.questions] == [2], "guessed between two"
