@@ -3,66 +3,27 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from fbplan.runtime.adapters.pages import enough_for, page_of
-from fbplan.runtime.adapters.passing import PassingThrough, client_error, response_metadata
-from fbplan.runtime.faults import CredentialsRefused, NotFound, Refused, RoutingError, Unavailable
-from fbplan.runtime.router import Router
-from fbplan.runtime.transport import TransportFailure
+from fbplan.runtime.adapters.passing import response_metadata
+from fbplan.runtime.adapters.routed_uploads import Progress, RoutedUploads, answer_of
+from fbplan.runtime.faults import Unavailable
 
 _CHUNK = 1024 * 1024
-Progress = Callable[[int], object]
 
 
-class Routed(PassingThrough):
+class Routed(RoutedUploads):
     """See `wrap`."""
-
-    def __init__(self, client: Any, made: Callable[[str], Router], *, overwrite: bool) -> None:
-        super().__init__(client)
-        self._made = made
-        self._overwrite = overwrite
-        self._lock = threading.Lock()
-        self._routers: dict[str, Router] = {}
 
     def put_object(self, *, Bucket: str, Key: str, Body: Any = b"", **options: Any) -> dict[str, Any]:
         content = Body.encode() if isinstance(Body, str) else Body
         router, size = self._router(Bucket), options.pop("ContentLength", None)
         with self._refusals("PutObject", Bucket, Key):
             placed = router.put(Key, content, size=size, overwrite=self._overwrite, options=options)
-        answer = dict(placed.answer or {"ETag": placed.reference.etag, "ResponseMetadata": response_metadata(200)})
-        return {**answer, "FbplanReference": str(placed.reference)}
-
-    def upload_fileobj(
-        self,
-        Fileobj: IO[bytes],
-        Bucket: str,
-        Key: str,
-        ExtraArgs: Mapping[str, Any] | None = None,
-        Callback: Progress | None = None,
-        Config: Any = None,  # noqa: ARG002 -- boto3's, about parts: here an upload is one request
-    ) -> dict[str, Any]:
-        begins = Fileobj.tell() if Callback is not None and Fileobj.seekable() else 0
-        answer = self.put_object(Bucket=Bucket, Key=Key, Body=Fileobj, **(ExtraArgs or {}))
-        if Callback is not None and Fileobj.seekable():
-            Callback(Fileobj.tell() - begins)
-        return answer
-
-    def upload_file(
-        self,
-        Filename: str | Path,
-        Bucket: str,
-        Key: str,
-        ExtraArgs: Mapping[str, Any] | None = None,
-        Callback: Progress | None = None,
-        Config: Any = None,
-    ) -> dict[str, Any]:
-        with Path(Filename).open("rb") as file:
-            return self.upload_fileobj(file, Bucket, Key, ExtraArgs, Callback, Config)
+        return answer_of(placed)
 
     def get_object(self, *, Bucket: str, Key: str, **options: Any) -> dict[str, Any]:
         with self._refusals("GetObject", Bucket, Key):
@@ -92,9 +53,12 @@ class Routed(PassingThrough):
     def get_paginator(self, operation_name: str) -> Any:
         """boto3's paginator; that of list_objects_v2 goes over every bucket of the repository."""
         paginator = self._client.get_paginator(operation_name)
-        if operation_name == "list_objects_v2":
-            paginator._method = self.list_objects_v2  # noqa: SLF001 -- what botocore's own constructor does with it
+        paginator._method = getattr(self, operation_name)  # noqa: SLF001 -- what botocore's own constructor does with it
         return paginator
+
+    def get_waiter(self, waiter_name: str) -> Any:
+        """boto3's waiter, which asks this client: an object may come to be in any bucket."""
+        return type(self._client).get_waiter(self, waiter_name)
 
     def download_fileobj(
         self,
@@ -129,42 +93,9 @@ class Routed(PassingThrough):
         finally:
             part.unlink(missing_ok=True)
 
-    def _router(self, name: str) -> Router:
-        found = self._routers.get(name)
-        if found is None:
-            with self._lock:
-                found = self._routers.get(name) or self._made(name)
-                if found.repository != name:
-                    raise RoutingError(
-                        f"Bucket='{name}' is not the repository of this router, '{found.repository}': "
-                        "Bucket= names a repository; for a bucket itself use the client that was wrapped"
-                    )
-                self._routers[name] = found
-        return found
-
     def _head_with(self, repository: str, key: str, options: dict[str, Any]) -> dict[str, Any]:
         with self._refusals("HeadObject", repository, key):
             got = self._router(repository).get(key, options=options)
         answer = dict(got.head.answer)
         answer.pop("Body").close()
         return answer
-
-    @contextmanager
-    def _refusals(self, operation: str, repository: str, key: str) -> Iterator[None]:
-        """What a store says of the request itself, as boto3 says it."""
-        try:
-            yield
-        except CredentialsRefused:
-            raise
-        except Refused as fault:
-            last = fault.record["attempts"][-1]
-            raise client_error(operation, last["status"], last["code"], str(fault)) from fault
-        except TransportFailure as fault:
-            raise client_error(operation, fault.status, fault.code, f"{repository}/{key}: {fault}") from fault
-        except NotFound as fault:
-            if operation == "GetObject":
-                known = {"Error": {"Code": "NoSuchKey", "Message": str(fault), "Key": key}}
-                raise self._client.exceptions.NoSuchKey(
-                    {**known, "ResponseMetadata": response_metadata(404)}, operation
-                ) from fault
-            raise client_error(operation, 404, "404", str(fault)) from fault

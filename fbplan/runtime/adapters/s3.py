@@ -11,6 +11,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 
 from fbplan.runtime.adapters.answers import answer_of
 from fbplan.runtime.adapters.credentials import Credentials, Given, Key
+from fbplan.runtime.adapters.s3_parts import S3Parts, sendable
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.transport import Entry, Got, Head, Place, Stored, TransportFailure
 
@@ -29,7 +30,7 @@ class _Wanted(NamedTuple):
     signs_body: bool
 
 
-class S3Transport:
+class S3Transport(S3Parts):
     """A `Transport` over boto3 for the repositories of one policy.
 
     Programming errors that the SDK finds before it sends anything (a parameter that no such call has) come through as
@@ -78,8 +79,7 @@ class S3Transport:
         timeout_ms: int,
         options: Mapping[str, Any] = _NONE,
     ) -> Stored:
-        sent = body if isinstance(body, bytes) or body.seekable() else _Once(body, size)
-        signs_body = not isinstance(sent, _Once)
+        sent, signs_body = sendable(body, size)
         parameters: dict[str, Any] = {
             **options,
             "Bucket": place.address,
@@ -204,20 +204,6 @@ class S3Transport:
             region_name=self._region,
             config=ours if self._config is None else self._config.merge(ours),
         )
-
-
-class _Once:
-    """A stream that the SDK must not try to rewind, and whose length it may know."""
-
-    def __init__(self, stream: IO[bytes], size: int) -> None:
-        self._stream = stream
-        self._size = size
-
-    def __len__(self) -> int:
-        return self._size
-
-    def read(self, size: int = -1) -> bytes:
-        return self._stream.read(size)
 
 
 def _step(timeout_ms: int) -> int:
