@@ -67,7 +67,6 @@ def whole(core: Core, key: str, content: Content, size: int | None, manner: Mann
         return core.placed(key, Stored(), {**write_record(flight), "upload": "whole"})
     upload, sent = begun.answer
     account = sending.Account(flight.view, upload.bucket, flight.attempts[-1].at_ms, known - len(first))
-    manner.progress(len(first))
     place, timeout_ms = core.place(flight, upload.bucket), flight.view.repository.per_try_ms
     is_done = False
     try:
@@ -93,6 +92,7 @@ def _opened(content: Content, size: int | None) -> tuple[bytes | IO[bytes], int 
 def _finished(core: Core, key: str, rest: _Rest, manner: Manner) -> Script[tuple[Flight, Stored, int]]:
     """The other parts and the end: the flight that was the last, what it stored, and the bytes of all parts."""
     account, total = rest.account, rest.first
+    manner.progress(rest.first)
     parts = [_named(1, rest.sent)]
     for batch in sending.batches(rest.pieces, manner.together):
         core.refresh()

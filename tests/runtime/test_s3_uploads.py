@@ -18,7 +18,7 @@ from fbplan.runtime.words import why
 
 PART = 5 * MB
 SMALL = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=2)
-BODY = bytes(range(256)) * (12 * MB // 256)
+BODY = bytes(range(256)) * (2 * PART // 256) + b"end"
 
 
 @pytest.fixture
@@ -92,15 +92,14 @@ def test_any_process_goes_on_with_an_upload_that_another_began(s3, client):
     upload = {"Bucket": "app", "Key": "k/ö", "UploadId": begun["UploadId"]}
     assert begun["UploadId"].startswith("fbup1:b/")
 
-    parts = []
+    other, parts = routed(s3), []
     for number, body in enumerate((b"x" * PART, io.BytesIO(b"y" * PART), Stream(5)), 1):
-        other = routed(s3)
         length = {"ContentLength": 5} if isinstance(body, Stream) else {}
         sent = other.upload_part(**upload, PartNumber=number, Body=body, **length)
         parts.append({"PartNumber": number, "ETag": sent["ETag"]})
-    pages = routed(s3).get_paginator("list_parts").paginate(**upload)
+    pages = other.get_paginator("list_parts").paginate(**upload)
     assert [part["Size"] for page in pages for part in page["Parts"]] == [PART, PART, 5]
-    answer = routed(s3).complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    answer = other.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
 
     assert answer["FbplanReference"].startswith("fbref1:app/b/k%2F%C3%B6;v=")
     assert (answer["Bucket"], answer["ETag"]) == ("app", client.head_object(Bucket="app", Key="k/ö")["ETag"])
@@ -148,7 +147,7 @@ def test_a_part_that_a_cap_has_no_room_for_is_refused_and_the_cap_holds(open_s3)
 
 
 def test_uploads_at_the_same_time_are_counted_when_they_begin_so_that_none_is_given_up(open_s3):
-    s3 = open_s3(caps=dict.fromkeys("abc", 15 * MB))
+    s3 = open_s3(caps=dict.fromkeys("abc", 14 * MB))
     client = routed(s3)
 
     def upload(number):
@@ -206,3 +205,123 @@ def test_an_answer_that_got_lost_costs_a_second_request_and_no_upload(s3, client
     s3.node.fault(method="POST", path="/a/k", fault="cut-after", times=1)
     answer = client.upload_fileobj(io.BytesIO(BODY), "app", "k", Config=SMALL)
     assert client.get_object(Bucket="app", Key=answer["FbplanReference"])["Body"].read() == BODY
+
+
+def test_a_key_is_written_once_in_parts_too(s3, client):
+    bare = s3.node.s3(s3.key)
+    client.put_object(Bucket="app", Key="k", Body=b"1")
+    for begin in (
+        lambda: client.create_multipart_upload(Bucket="app", Key="k"),
+        lambda: client.upload_fileobj(io.BytesIO(BODY), "app", "k", Config=SMALL),
+    ):
+        with pytest.raises(AlreadyExists):
+            begin()
+    assert in_parts(s3) == []
+
+    upload = {"Bucket": "app", "Key": "l"}
+    upload["UploadId"] = client.create_multipart_upload(**upload)["UploadId"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": client.upload_part(**upload, PartNumber=1, Body=b"x")["ETag"]}]}
+    bare.put_object(Bucket="a", Key="l", Body=b"meanwhile")
+    with pytest.raises(AlreadyExists):
+        client.complete_multipart_upload(**upload, MultipartUpload=parts)
+    assert client.get_object(Bucket="app", Key="l")["Body"].read() == b"meanwhile"
+
+    bare.put_object(Bucket="b", Key="m", Body=b"1")
+    rewriting = wrap(bare, s3.policy, overwrite=True, **s3.settings())
+    answer = rewriting.upload_fileobj(io.BytesIO(BODY), "app", "m", Config=SMALL)
+    assert answer["FbplanReference"].startswith("fbref1:app/b/"), "where the key is, not where new ones go"
+    assert bare.head_object(Bucket="b", Key="m")["ContentLength"] == len(BODY)
+
+
+def test_what_stops_an_upload_from_outside_leaves_nothing(s3, client):
+    class Broken(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell() >= PART and seen.add(self.tell()) is None and len(seen) > 3:
+                raise OSError("the disk is gone")
+            return super().read(size)
+
+    seen = set()
+    with pytest.raises(OSError, match="the disk is gone"):
+        client.upload_fileobj(Broken(BODY), "app", "k", Config=SMALL)
+
+    def stop(_sent):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        client.upload_fileobj(io.BytesIO(BODY), "app", "k", Callback=stop, Config=SMALL)
+    assert in_parts(s3) != []
+    assert left(s3) == [0, 0]
+
+
+def grants(s3, seq, each):
+    """A new showing of usage, with so many bytes for each bucket."""
+    use = {name: {"used": 0, "soft": each, "hard": each, "period": stamp_of(s3.now)[:7]} for name in "abc"}
+    (s3.folder / "usage.json").write_bytes(raw(usage_document(use, seq=seq, at_ms=s3.now)))
+
+
+@pytest.mark.parametrize("each", [20 * MB, 4 * MB])
+def test_parts_of_an_upload_that_outlives_its_grant_are_counted_under_the_next_one(s3, each):
+    grants(s3, 1, 20 * MB)
+    client = routed(s3, usage=s3.folder / "usage.json")
+
+    def later(_sent):
+        s3.now += 60_000
+        grants(s3, 1 + s3.now // 60_000, each)
+
+    def upload():
+        client.upload_fileobj(io.BytesIO(BODY), "app", "k", Callback=later, Config=SMALL)
+
+    if each > PART:
+        upload()
+        told = [(record["upload"], record["charged"]) for record in s3.records]
+        assert sorted(told) == [("part", 3), ("part", PART), ("whole", len(BODY))]
+        assert s3.records[0]["seq"] != s3.records[-1]["seq"]
+        return
+    with pytest.raises(ReadOnly) as refused:
+        upload()
+    assert refused.value.reasons["a"] == "2.closed"
+    assert refused.value.retry_at_ms == s3.now + 60_000, "no bucket has room for the whole before the next grants"
+    assert left(s3) == [0, 0]
+
+
+def test_a_grant_that_ran_out_takes_no_more_parts(s3):
+    grants(s3, 1, 20 * MB)
+    client = routed(s3, usage=s3.folder / "usage.json")
+
+    def later(_sent):
+        s3.now += 90_000
+
+    with pytest.raises(ReadOnly) as refused:
+        client.upload_fileobj(io.BytesIO(BODY), "app", "k", Callback=later, Config=SMALL)
+    assert refused.value.reasons["a"] == "2.expired"
+    assert in_parts(s3) == [("a", 1)]
+    assert left(s3) == [0, 0]
+
+
+def test_a_call_that_cannot_be_routed_says_so_and_what_can(s3, client):
+    source = {"Bucket": "app", "Key": "k"}
+    for call in (
+        lambda: client.copy_object(Bucket="app", Key="l", CopySource=source),
+        lambda: client.copy_object(Bucket="a", Key="l", CopySource="app/k"),
+        lambda: client.copy(source, "a", "l"),
+        lambda: client.copy({"Bucket": "a", "Key": "k"}, "app", "l"),
+        lambda: client.generate_presigned_url("get_object", Params=source),
+        lambda: client.generate_presigned_post("app", "k"),
+        lambda: client.delete_objects(Bucket="app", Delete={"Objects": [{"Key": "k"}]}),
+        lambda: client.upload_part_copy(Bucket="app", Key="l", CopySource=source, UploadId="u", PartNumber=1),
+        lambda: list(client.get_paginator("list_objects").paginate(Bucket="app")),
+    ):
+        with pytest.raises(RoutingError, match=r"'app' is a repository, and this call cannot be routed.*put_object"):
+            call()
+    assert client.generate_presigned_url("get_object", Params={"Bucket": "a", "Key": "app"}).startswith(s3.node.url)
+    client.put_object(Bucket="app", Key="k", Body=b"x")
+    client.copy_object(Bucket="b", Key="l", CopySource={"Bucket": "a", "Key": "k"})
+    client.get_waiter("object_exists").wait(Bucket="app", Key="l", WaiterConfig={"MaxAttempts": 1})
+
+
+def test_a_transport_that_sends_no_parts_is_told(s3):
+    from memory_store import MemoryStore
+
+    router = Router.from_file(s3.policy, MemoryStore(), **s3.settings())
+    with pytest.raises(RoutingError, match="MemoryStore sends no parts"):
+        router.uploads.put("k", b"x")
