@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fbplan.runtime.adapters import transport_for
 from fbplan.runtime.core import Content, Core, Habits, Placement, Record
@@ -17,7 +17,9 @@ from fbplan.runtime.reference import Reference
 from fbplan.runtime.script import Call, Came, Do, Pause, Reload, Script, Together
 from fbplan.runtime.source import Alarm, Source
 from fbplan.runtime.transport import Got, Transport, TransportFailure
-from fbplan.runtime.uploads import Uploads
+
+if TYPE_CHECKING:
+    from fbplan.runtime.uploads import Uploads
 
 _T = TypeVar("_T")
 SPOOL_LIMIT = 8 * 1024 * 1024
@@ -164,6 +166,8 @@ class Router:
     @property
     def uploads(self) -> Uploads:
         """Objects in parts, for transports that send them."""
+        from fbplan.runtime.uploads import Uploads  # whoever has no large objects does not pay for it at the start
+
         return Uploads(self._core, self._run, self.refresh)
 
     def get(self, where: str | Reference, *, options: Mapping[str, Any] | None = None) -> Got:

@@ -26,9 +26,12 @@ def wrap(
     """The boto3 S3 client with the policy at work: `Bucket=` names a repository, writes go where the policy wants.
 
     put_object, upload_file, upload_fileobj, get_object, head_object, delete_object, list_objects_v2, download_file and
-    download_fileobj are routed, and the paginator of list_objects_v2; everything else reaches `client` as it is, with its
-    buckets. Answers of writes carry `FbplanReference`, and `Key=` takes such a reference or a key. An upload is one
-    request, so the store's limit for one put holds.
+    download_fileobj are routed, create_multipart_upload with the calls that take its UploadId, and paginators and waiters
+    over these; everything else reaches `client` as it is, with its buckets, and raises RoutingError for a repository.
+    Answers of writes carry `FbplanReference`, and `Key=` takes such a reference or a key.
+
+    A file goes up in parts from `multipart_threshold` of boto3's TransferConfig on (8 MB). All parts go to one bucket;
+    another is tried until the first is through. Of an upload that fails later, or that is stopped, nothing stays.
 
     `policy`: the path of the policy file, or a Router that is set up already. `settings` are those of
     `Router.from_file`. Without a key in a sink or in the environment, and without an endpoint in the policy, those of
