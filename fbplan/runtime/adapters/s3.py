@@ -11,6 +11,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 
 from fbplan.runtime.adapters.answers import answer_of
 from fbplan.runtime.adapters.credentials import Credentials, Given, Key
+from fbplan.runtime.adapters.endpoints import Endpoints, Limits, monotonic_ms
 from fbplan.runtime.adapters.s3_parts import S3Parts, sendable
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.transport import Entry, Got, Head, Place, Stored, TransportFailure
@@ -27,6 +28,7 @@ class _Wanted(NamedTuple):
     protocol: str
     key_id: str
     timeout_ms: int
+    connect_ms: int
     signs_body: bool
 
 
@@ -43,13 +45,14 @@ class S3Transport(S3Parts):
         *,
         credentials: Given | None = None,
         fallback: Given | None = None,
-        endpoint: str | None = None,
+        endpoint: str | Sequence[str] | None = None,
         region: str = "us-east-1",
         config: Any = None,
         environ: Mapping[str, str] = os.environ,
+        clock_ms: Callable[[], int] = monotonic_ms,
     ) -> None:
         """`folder`: the policy's, for its sinks. `credentials(place)` gives key id and secret instead of sinks and the
-        environment, `fallback(place)` after them. `endpoint`: where the policy names none. `config`: a botocore Config
+        environment, `fallback(place)` after them. `endpoint`: where the policy names none, one or several in order of preference. `config`: a botocore Config
         for proxies, pool sizes and the like; retries, timeouts, path style and signature stay as they must be.
         Raises RoutingError without boto3.
         """
@@ -58,7 +61,8 @@ class S3Transport(S3Parts):
         except ImportError:
             raise RoutingError(_NEEDED) from None
         self._credentials = Credentials(Path(folder), credentials, fallback=fallback, environ=environ)
-        self._endpoint = endpoint
+        self._endpoint = (endpoint,) if isinstance(endpoint, str) else tuple(endpoint or ())
+        self._endpoints = Endpoints(clock_ms)
         self._region = region
         self._config = config
         self._lock = threading.Lock()
@@ -102,7 +106,7 @@ class S3Transport(S3Parts):
     def head(self, place: Place, key: str, *, timeout_ms: int, options: Mapping[str, Any] = _NONE) -> Head | None:
         wanted = {**options, "Bucket": place.address, "Key": key}
         try:
-            return _head(self._ask(place, timeout_ms, lambda client: client.head_object(**wanted)))
+            return _head(self._ask(place, timeout_ms, lambda client: client.head_object(**wanted), tells_code=False))
         except TransportFailure as failure:
             if failure.status == 404:
                 return None
@@ -143,11 +147,22 @@ class S3Transport(S3Parts):
         *,
         signs_body: bool = True,
         is_repeatable: bool = True,
+        tells_code: bool = True,
     ) -> _T:
         """The answer of a call, or TransportFailure. What changes nothing is asked again when the key has changed."""
+
+        def asked(key: Key) -> _T:
+            return self._endpoints.ask(
+                self._listed(place),
+                timeout_ms,
+                lambda at, limits: answer_of(call, self._client(at, place, key, limits, signs_body=signs_body)),
+                is_repeatable=is_repeatable,
+                tells_code=tells_code,
+            )
+
         key = self._credentials.of(place)
         try:
-            return answer_of(call, self._client(place, key, timeout_ms, signs_body=signs_body))
+            return asked(key)
         except TransportFailure as failure:
             if not is_repeatable or failure.status not in {401, 403}:
                 raise
@@ -155,15 +170,20 @@ class S3Transport(S3Parts):
             fresh = self._credentials.of(place)
             if fresh.key_id == key.key_id:
                 raise
-        return answer_of(call, self._client(place, fresh, timeout_ms, signs_body=signs_body))
+        return asked(fresh)
 
-    def _client(self, place: Place, key: Key, timeout_ms: int, *, signs_body: bool) -> Any:
-        endpoint = place.endpoint or self._endpoint
-        if endpoint is None:
+    def _listed(self, place: Place) -> Sequence[str]:
+        named = (place.endpoint,) if place.endpoint else ()
+        found = place.endpoints or named or self._endpoint
+        if not found:
             raise RoutingError(
                 f"repository '{place.repository}' names no endpoint in the policy: give S3Transport(endpoint=...)"
             )
-        wanted = _Wanted(endpoint, place.protocol, key.key_id, _step(timeout_ms), signs_body)
+        return found
+
+    def _client(self, endpoint: str, place: Place, key: Key, limits: Limits, *, signs_body: bool) -> Any:
+        times = _step(limits.timeout_ms), _step(limits.connect_ms)
+        wanted = _Wanted(endpoint, place.protocol, key.key_id, *times, signs_body)
         found = self._clients.get(wanted)
         if found is not None:
             return found
@@ -181,11 +201,10 @@ class S3Transport(S3Parts):
         from botocore.config import Config
 
         stated = getattr(self._config, "s3", None) or {}
-        seconds = wanted.timeout_ms / 1000
         ours = Config(
             retries={"total_max_attempts": 1},
-            connect_timeout=seconds,
-            read_timeout=seconds,
+            connect_timeout=wanted.connect_ms / 1000,
+            read_timeout=wanted.timeout_ms / 1000,
             signature_version="s3v4",
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
