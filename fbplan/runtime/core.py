@@ -18,7 +18,7 @@ from fbplan.runtime.record import write_record
 from fbplan.runtime.reference import Reference
 from fbplan.runtime.script import Script
 from fbplan.runtime.source import Alarm, Pair, Source
-from fbplan.runtime.state import State
+from fbplan.runtime.state import State, released
 from fbplan.runtime.transport import Got, Place, Stored, place_of
 from fbplan.runtime.view import Request, View
 from fbplan.runtime.writing import Write, writing
@@ -120,6 +120,11 @@ class Core:
         view, now = self.view(), self.now_ms()
         self._note_age(view, now)
         return self.step(lambda state: begin(view, state, now, request))
+
+    def release(self, view: View, bucket: str, at_ms: int, size: int) -> None:
+        """Bytes that were counted at that time, by that view, and will not be sent."""
+        with self._lock:
+            self._state = released(self._state, view, at_ms, bucket, size)
 
     def place(self, flight: Flight, bucket: str) -> Place:
         return place_of(flight.view.policy, flight.view.repository, bucket)

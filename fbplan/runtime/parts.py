@@ -7,8 +7,8 @@ from typing import IO, Any, NamedTuple, Protocol
 
 from fbplan.runtime.transport import Place, Stored
 
-SMALLEST, MOST = 5 * 1024 * 1024, 10_000
-"""S3's: bytes of every part but the last, and how many parts an object may have."""
+MOST = 10_000
+"""How many parts an object may have: S3's number."""
 
 
 class Begun(NamedTuple):
@@ -59,11 +59,6 @@ class PartsTransport(Protocol):
     def list_parts(
         self, place: Place, key: str, *, upload: str, timeout_ms: int, options: Mapping[str, Any]
     ) -> Mapping[str, Any]: ...
-
-
-def part_size_of(wanted: int, size: int | None) -> int:
-    """Bytes of a part, so that the store takes it and an object of `size` needs no more parts than it may have."""
-    return max(wanted, SMALLEST, -(-(size or 0) // MOST))
 
 
 def sliced(content: bytes | IO[bytes], part_size: int) -> Iterator[bytes]:

@@ -4,9 +4,9 @@
       │ ↑        │                  │                   │
       └─┴────────┘ another bucket   └───────────────────┴─→ abort: no part stays
 
-The bytes that are known when an upload begins are counted then, as for a put. A part is sent on that account while the
-showing of usage is the one it was counted under; later it is counted again, because the grant of then has ended. So
-caps hold however long an upload takes.
+The bytes that are known when an upload begins are counted then, as for a put, so that the bucket has room for all. When
+a part is sent, its bytes are counted anew, at that time and under the grants of that time, instead of those. So caps hold
+however long an upload takes; what is never sent is released.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fbplan.runtime.calendar import span_at
 from fbplan.runtime.classes import classify
 from fbplan.runtime.course import Step, begin
 from fbplan.runtime.decision import decide
 from fbplan.runtime.flight import Action, Attempt, Flight
 from fbplan.runtime.script import Call, Came, Script
-from fbplan.runtime.state import State
+from fbplan.runtime.state import State, charged, released
 from fbplan.runtime.transport import Head, Place, Stored, TransportFailure
 from fbplan.runtime.upload import Upload
 from fbplan.runtime.view import Request, View
@@ -28,8 +27,8 @@ from fbplan.runtime.writing import Desk, Landed, driving, is_absent
 
 JOIN_MS = 60_000
 """How long a store may take to join the parts, when the limit of a try is shorter."""
-_STILL_TAKES = frozenset({"2.closed", "3.breaker", "3.throttle", "3.node", "4.hold", "4.min", "4.ramp"})
-"""Rules that close a bucket for new bytes, or for a while, and not for bytes that were counted already."""
+_FOR_NEW_OBJECTS = frozenset({"3.breaker", "3.throttle", "3.node", "4.hold", "4.min", "4.ramp"})
+"""Rules that send new objects elsewhere; an upload under way has no elsewhere, and its caps are rule 2."""
 
 
 class Start(NamedTuple):
@@ -53,6 +52,7 @@ class Part(NamedTuple):
     size: int
     body: Any
     options: Mapping[str, Any]
+    is_repeatable: bool = True
 
 
 class End(NamedTuple):
@@ -100,7 +100,7 @@ def _begun(place: Place, timeout_ms: int, start: Start) -> Script[Came]:
 
 def sending(desk: Desk, flight: Flight, part: Part) -> Script[Landed]:
     """A part. Under its number it can be sent again, so that an answer that got lost leaves nothing open."""
-    return (yield from driving(desk, flight, lambda place, ms: _put(place, ms, part), _other))
+    return (yield from driving(desk, flight, lambda place, ms: _put(place, ms, part), _nothing))
 
 
 def _put(place: Place, timeout_ms: int, part: Part) -> Script[Came]:
@@ -112,7 +112,7 @@ def _put(place: Place, timeout_ms: int, part: Part) -> Script[Came]:
         "options": part.options,
     }
     came = yield Call("put_part", place, part.key, arguments, (part.body(),))
-    return came if came.failure is None else _unsent(came.failure)
+    return _unsent(came.failure) if came.failure is not None and part.is_repeatable else came
 
 
 def completing(desk: Desk, flight: Flight, end: End) -> Script[Landed]:
@@ -161,49 +161,51 @@ def abort(place: Place, key: str, upload: Upload, timeout_ms: int) -> Call:
     return Call("abort_upload", place, key, {"upload": upload.id, "timeout_ms": timeout_ms})
 
 
-def _counted(view: View, state: State, now_ms: int, request: Request) -> Flight:
-    """A flight at its first try, whose bytes were counted before, or that has none."""
+def _at_try(view: View, state: State, now_ms: int, request: Request, charge: int) -> Flight:
+    """A flight at its first try in the bucket to which it is bound, open or not."""
     bucket = request.only or ""
     decision = decide(view, state, now_ms, request)._replace(bucket=bucket, rule="1.pinned")
-    flight = Flight(view, request, now_ms, (decision,), (Attempt(0, bucket, now_ms, 0),))
+    flight = Flight(view, request, now_ms, (decision,), (Attempt(0, bucket, now_ms, charge),))
     return flight._replace(action=Action("try", bucket, view.repository.per_try_ms))
 
 
 class Account(NamedTuple):
-    """Bytes that were counted when an upload began: under which showing, in which periods, and what is left."""
+    """Bytes that were counted for an upload when it began and that are not sent yet: by which view, and when."""
 
     view: View
     bucket: str
-    since_ms: int
+    at_ms: int
     left: int
 
-    def covers(self, view: View, now_ms: int, size: int) -> bool:
-        """Whether a part may still be sent on this account."""
-        is_same = view.seq == self.view.seq and self._periods(self.since_ms) == self._periods(now_ms)
-        return is_same and size <= self.left
 
-    def _periods(self, at_ms: int) -> list[str]:
-        return [span_at(cap.period, at_ms).key for cap in self.view.bucket(self.bucket).written]
+def admitted(view: View, now_ms: int, part: Part, account: Account | None) -> Callable[[State], Step]:
+    """A part before it is sent: counted now instead of when the upload began, if it was counted then.
 
-
-def admitted(view: View, now_ms: int, part: Part, *, is_counted: bool) -> Callable[[State], Step]:
-    """A part before it is sent: on account, if the bucket still takes what was counted; else as any write."""
+    So it stands under the grant that is alive when its bytes start, and a cap that took the whole takes each part.
+    """
     request = Request(part.size, only=part.upload.bucket)
 
     def change(state: State) -> Step:
-        if is_counted:
-            flight = _counted(view, state, now_ms, request)
-            found = next(c for c in flight.decisions[0].candidates if c.bucket == part.upload.bucket)
-            if found.tier != "closed" or found.rule in _STILL_TAKES:
-                return state, flight
-        return begin(view, state, now_ms, request)
+        if account is None:
+            return begin(view, state, now_ms, request)
+        freed = released(state, account.view, account.at_ms, account.bucket, part.size)
+        flight = _at_try(view, freed, now_ms, request, part.size)
+        found = next(c for c in flight.decisions[0].candidates if c.bucket == account.bucket)
+        if found.tier == "closed" and found.rule in _FOR_NEW_OBJECTS:
+            state = charged(freed, view, now_ms, account.bucket, part.size)
+        else:
+            state, flight = begin(view, freed, now_ms, request)
+        is_moved = view.simple or view.seq == account.view.seq
+        return state, flight._replace(
+            attempts=tuple(a._replace(charge=0) for a in flight.attempts)
+        ) if is_moved else flight
 
     return change
 
 
 def ending(view: View, now_ms: int, upload: Upload) -> Callable[[State], Step]:
-    """The flight of a completion, which sends no bytes and is bound to its bucket, open or not."""
-    return lambda state: (state, _counted(view, state, now_ms, Request(0, is_repeatable=False, only=upload.bucket)))
+    """The flight of a completion, which sends no bytes."""
+    return lambda state: (state, _at_try(view, state, now_ms, Request(0, only=upload.bucket), 0))
 
 
 def batches(pieces: Iterator[bytes], most: int) -> Iterator[list[tuple[int, bytes]]]:
@@ -223,6 +225,12 @@ def _other(_place: Place, _timeout_ms: int) -> Script[tuple[str, Stored]]:
     """What stands under the key is not this object: its parts were never joined."""
     return "different", Stored()
     yield  # a script, though it asks nothing
+
+
+def _nothing(_place: Place, _timeout_ms: int) -> Script[tuple[str, Stored]]:
+    """A part cannot be looked at; one that cannot be sent again either has failed."""
+    return "unknown", Stored()
+    yield
 
 
 def _unsent(failure: TransportFailure) -> Came:

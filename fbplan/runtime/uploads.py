@@ -66,7 +66,7 @@ class Uploads:
         self._refresh()
         self._place(upload)
         held = self._core.body(body, size)
-        part = sending.Part(key, upload, number, held.size, held.opened, options)
+        part = sending.Part(key, upload, number, held.size, held.opened, options, held.is_repeatable)
         flight = self._core.begin(Request(held.size, held.is_repeatable, upload.bucket))
         landed = self._run(sending.sending(self._core, flight, part))
         self._told(landed.flight, "part")

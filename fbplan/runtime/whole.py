@@ -10,7 +10,7 @@ from fbplan.runtime import sending
 from fbplan.runtime.body import body_of
 from fbplan.runtime.core import Content, Core, Placement
 from fbplan.runtime.flight import Flight
-from fbplan.runtime.parts import part_size_of, sliced
+from fbplan.runtime.parts import MOST, sliced
 from fbplan.runtime.record import write_record
 from fbplan.runtime.script import Script, Together
 from fbplan.runtime.transport import Stored
@@ -27,7 +27,8 @@ def _silent(_sent: int) -> None:
 
 
 class Manner(NamedTuple):
-    """How a whole object goes up. `together`: parts in flight at a time, each held in memory. The options reach the
+    """How a whole object goes up. `part_size`: in bytes, as the store allows; larger where an object would have too many
+    parts. `together`: parts in flight at a time, each held in memory. The options reach the
     adapter with the call that begins, with each part, and with the call that completes; `progress` is told the bytes
     of each part that is through.
     """
@@ -41,21 +42,27 @@ class Manner(NamedTuple):
     progress: Callable[[int], object] = _silent
 
 
-class _Rest(NamedTuple):
-    """What follows the first part: the pieces, and what was counted for them."""
+class _UnderWay:
+    """An upload after its first part: what is there, and what was counted for it and is not sent yet."""
 
-    upload: Upload
-    sent: Stored
-    first: int
-    pieces: Iterator[bytes]
-    account: sending.Account
-    size: int | None
+    def __init__(self, upload: Upload, sent: Stored, size: int, account: sending.Account) -> None:
+        self.upload = upload
+        self.parts = [_named(1, sent)]
+        self.size = size
+        self.account = account
+
+    def taken(self, size: int) -> sending.Account | None:
+        """The account of a part, if it was counted when the upload began."""
+        if size > self.account.left:
+            return None
+        self.account = self.account._replace(left=self.account.left - size)
+        return self.account
 
 
 def whole(core: Core, key: str, content: Content, size: int | None, manner: Manner) -> Script[Placement]:
     """A put in parts. What is known of the size is counted at the beginning, as for any put."""
     stream, size, sha256 = _opened(content, size)
-    pieces = sliced(stream, part_size_of(manner.part_size, size))
+    pieces = sliced(stream, max(manner.part_size, -(-(size or 0) // MOST)))
     first = next(pieces)
     known = len(first) if size is None else size
     only = (yield from core.holder(key)) if manner.overwrite else None
@@ -63,21 +70,26 @@ def whole(core: Core, key: str, content: Content, size: int | None, manner: Mann
     metadata = {"fbseq": seq} if sha256 is None else {"fbseq": seq, "fbsha256": sha256}
     start = sending.Start(key, seq, metadata, not manner.overwrite, manner.options, manner.part_options, first)
     flight, begun = yield from sending.beginning(core, core.begin(Request(known, only=only)), start)
+    for attempt in flight.attempts:
+        if attempt.kind is not None:
+            # where it did not begin, the first part is all that may have been sent
+            left = attempt.charge - len(first)
+            core.release(flight.view, attempt.bucket, attempt.at_ms, left)
     if flight.action.do != "stored":
         return core.placed(key, Stored(), {**write_record(flight), "upload": "whole"})
     upload, sent = begun.answer
     account = sending.Account(flight.view, upload.bucket, flight.attempts[-1].at_ms, known - len(first))
-    place, timeout_ms = core.place(flight, upload.bucket), flight.view.repository.per_try_ms
+    going = _UnderWay(upload, sent, len(first), account)
     is_done = False
     try:
-        last, stored, total = yield from _finished(
-            core, key, _Rest(upload, sent, len(first), pieces, account, size), manner
-        )
+        last, stored = yield from _finished(core, key, going, pieces, size, manner)
         is_done = last.action.do == "stored"
     finally:
         if not is_done:
+            core.release(*going.account)
+            place, timeout_ms = core.place(flight, upload.bucket), flight.view.repository.per_try_ms
             yield sending.abort(place, key, upload, timeout_ms)
-    flight = _ended(core, flight, total) if is_done else _given_up(core, flight, last)
+    flight = _ended(core, flight, going.size) if is_done else _given_up(core, flight, last)
     return core.placed(key, stored, {**write_record(flight), "upload": "whole"})
 
 
@@ -89,37 +101,33 @@ def _opened(content: Content, size: int | None) -> tuple[bytes | IO[bytes], int 
     return content, size, None
 
 
-def _finished(core: Core, key: str, rest: _Rest, manner: Manner) -> Script[tuple[Flight, Stored, int]]:
-    """The other parts and the end: the flight that was the last, what it stored, and the bytes of all parts."""
-    account, total = rest.account, rest.first
-    manner.progress(rest.first)
-    parts = [_named(1, rest.sent)]
-    for batch in sending.batches(rest.pieces, manner.together):
+def _finished(
+    core: Core, key: str, going: _UnderWay, pieces: Iterator[bytes], size: int | None, manner: Manner
+) -> Script[tuple[Flight, Stored]]:
+    """The other parts and the end: the flight that was the last, and what it stored."""
+    manner.progress(going.size)
+    for batch in sending.batches(pieces, manner.together):
         core.refresh()
         scripts = []
         for number, piece in batch:
-            is_counted = account.covers(core.view(), core.now_ms(), len(piece))
-            if is_counted:
-                account = account._replace(left=account.left - len(piece))
-            part = sending.Part(key, rest.upload, number, len(piece), _held(piece), manner.part_options)
-            scripts.append(_sent(core, part, is_counted=is_counted))
+            part = sending.Part(key, going.upload, number, len(piece), _held(piece), manner.part_options)
+            scripts.append(_sent(core, part, going.taken(len(piece))))
         came = yield Together(tuple(scripts))
         landed: list[Landed] = came.value
         failed = [one.flight for one in landed if one.flight.action.do != "stored"]
         for flight in failed[1:]:
             core.report({**write_record(flight), "upload": "part"})
         if failed:
-            return failed[0], Stored(), total
+            return failed[0], Stored()
         for (number, piece), one in zip(batch, landed, strict=True):
-            parts.append(_named(number, one.stored))
-            total += len(piece)
+            going.parts.append(_named(number, one.stored))
+            going.size += len(piece)
             manner.progress(len(piece))
-    if rest.size is not None and total != rest.size:
-        raise ValueError(f"the size is given as {rest.size}, but the body has {total} bytes")
-    flight = core.step(sending.ending(core.view(), core.now_ms(), rest.upload))
-    end = sending.End(key, rest.upload, parts, not manner.overwrite, manner.end_options)
-    landed_end = yield from sending.completing(core, flight, end)
-    return landed_end.flight, landed_end.stored, total
+    if size is not None and going.size != size:
+        raise ValueError(f"the size is given as {size}, but the body has {going.size} bytes")
+    flight = core.step(sending.ending(core.view(), core.now_ms(), going.upload))
+    end = sending.End(key, going.upload, going.parts, not manner.overwrite, manner.end_options)
+    return (yield from sending.completing(core, flight, end))
 
 
 def _held(piece: bytes) -> Callable[[], bytes]:
@@ -132,9 +140,9 @@ def _named(number: int, sent: Stored) -> Mapping[str, Any]:
     return {"PartNumber": number, "ETag": sent.etag, **sums}
 
 
-def _sent(core: Core, part: sending.Part, *, is_counted: bool) -> Script[Landed]:
+def _sent(core: Core, part: sending.Part, account: sending.Account | None) -> Script[Landed]:
     """One part; what was counted for it alone is told in a record of its own."""
-    flight = core.step(sending.admitted(core.view(), core.now_ms(), part, is_counted=is_counted))
+    flight = core.step(sending.admitted(core.view(), core.now_ms(), part, account))
     landed = yield from sending.sending(core, flight, part)
     if landed.flight.action.do == "stored" and any(attempt.charge for attempt in landed.flight.attempts):
         core.report({**write_record(landed.flight), "upload": "part"})

@@ -20,6 +20,8 @@ from fbplan.runtime.whole import PART_SIZE, Manner
 Progress = Callable[[int], object]
 _LONGEST_PUT = 5 * 1024**3
 """S3's limit for one request."""
+_SMALLEST_PART = 5 * 1024**2
+"""S3's limit for every part but the last."""
 _CONNECTIONS = 10
 _ENCRYPTED = frozenset({"SSECustomerKey", "SSECustomerAlgorithm", "SSECustomerKeyMD5"})
 _EVERYWHERE = _ENCRYPTED | {"RequestPayer", "ExpectedBucketOwner"}
@@ -111,7 +113,7 @@ class RoutedUploads(OfRepositories):
         for name in whole_sums:
             begin |= {"ChecksumType": "FULL_OBJECT", "ChecksumAlgorithm": name.removeprefix(_SUM)}
         return Manner(
-            part_size=getattr(config, "multipart_chunksize", PART_SIZE),
+            part_size=max(getattr(config, "multipart_chunksize", PART_SIZE), _SMALLEST_PART),
             together=connections,
             overwrite=self._overwrite,
             options=begin,
