@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_store import MemoryStore, lost
-from runtime_world import T0, policy_document, raw
+from runtime_world import T0, policy_document, raw, usage_document
 
 from fbplan.runtime import Manner, NotAnUpload, NotStored, Router, TransportFailure, Upload, WriteFailed
 from fbplan.runtime.parts import Begun
@@ -158,6 +158,35 @@ def test_a_part_is_counted_when_it_is_sent_so_that_an_upload_may_outlive_what_is
     assert (record["charged"], record["took_ms"], record["decisions"][0]["bucket"]) == (900, 9 * 400_000, "a")
 
 
+def test_a_writer_on_top_of_the_statistics_counts_each_part_in_the_minute_in_which_it_is_sent(world):
+    use = {name: {"used": 0} for name in "abc"}
+    (world.folder / "u.json").write_bytes(raw(usage_document(use, at_ms=world.now)))
+    usage = {"usage": world.folder / "u.json", "simple": True}
+    router = Router.from_file(world.folder / "p.json", world.store, **world.settings(**usage))
+    world.store.meanwhile = lambda: world.sleep(70)
+    router.uploads.put("k", b"x" * 700, manner=Manner(100))
+    local = router._core._state.local("a")
+    assert [count for _, count in local.slots if count] == [100] * 7
+    assert router.choose().candidates[0].own == 700
+
+
+def test_under_one_grant_the_whole_and_its_parts_are_the_same_bytes(world):
+    use = {name: {"used": 0, "soft": 700, "hard": 700} for name in "abc"}
+    (world.folder / "u.json").write_bytes(raw(usage_document(use, at_ms=world.now)))
+    router = Router.from_file(world.folder / "p.json", world.store, **world.settings(usage=world.folder / "u.json"))
+    assert router.uploads.put("k", b"x" * 700, manner=Manner(100)).bucket == "a"
+    assert router.choose(1).candidates[0].own == 700
+
+
+def test_what_was_never_sent_is_counted_no_more(world):
+    world.store.fail("a", "begin", TransportFailure(507, "InsufficientStorage"))
+    world.store.fail("b", "part", None, TransportFailure(400, "BadDigest"))
+    with pytest.raises(WriteFailed):
+        world.send("k", b"x" * 700)
+    assert world.store.came == {"b": 100}
+    assert world.counted() == {"a": 100, "b": 200, "c": 0}, "a part that was tried stays counted"
+
+
 def test_a_bucket_that_closes_for_new_objects_takes_the_rest_of_an_upload(world):
     tried = []
 
@@ -167,9 +196,11 @@ def test_a_bucket_that_closes_for_new_objects_takes_the_rest_of_an_upload(world)
         world.router.put(f"other{len(tried)}", b"x" * 200)
 
     world.store.meanwhile = others
-    assert world.send("k", b"x" * 900).bucket == "a"
-    assert set(tried) == {"b", "c"}
-    assert world.store.came["a"] == 900
+    assert world.send("k", b"x" * 960, 240).bucket == "a"
+    assert world.router.choose().candidates[0].rule == "4.hold"
+    assert set(tried) == {"b"}
+    assert world.store.came == {"a": 960, "b": 800}
+    assert world.counted() == {"a": 960, "b": 800, "c": 0}
 
 
 def test_a_stream_that_comes_once_is_no_part_twice(world):
@@ -188,6 +219,7 @@ def test_a_completion_is_made_once_whatever_becomes_of_its_answers(world):
     for failures, calls in (
         ([lost()], ["complete", "head"]),
         ([TransportFailure(500)], ["complete", "head", "complete"]),
+        ([TransportFailure(500), lost(404, "NoSuchUpload")], ["complete", "head", "complete", "head"]),
         ([TransportFailure(501, "NotImplemented")], ["complete", "head", "complete"]),
         ([TransportFailure(403, "AccessDenied")], ["complete", "complete"]),
     ):
@@ -199,7 +231,7 @@ def test_a_completion_is_made_once_whatever_becomes_of_its_answers(world):
         assert world.store.buckets["a"][key][0] == b"x" * 150
     assert world.store.reloads == 1
 
-    world.store.fail("a", "complete", *[TransportFailure(500)] * 9)
+    world.store.fail("b", "complete", *[TransportFailure(500)] * 9)
     with pytest.raises(NotStored):
         world.send("never", b"x" * 150)
     assert world.store.uploads == {}
