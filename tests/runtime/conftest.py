@@ -35,5 +35,6 @@ def open_s3(tmp_path: Path) -> Iterator[Callable[..., object]]:
 
 
 @pytest.fixture
-def s3(open_s3):
-    return open_s3()
+def s3(open_s3, request):
+    """A world with the caps of the module, if it names any."""
+    return open_s3(caps=getattr(request.module, "CAPS", None))

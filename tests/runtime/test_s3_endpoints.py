@@ -214,6 +214,14 @@ def test_one_request_finds_out_whether_a_node_is_back_while_the_others_ask_the_n
     assert asked.ask() == ("a", "ok")
 
 
+def test_a_node_that_brings_a_refusal_is_back():
+    asked = Asked(a=SILENT, b="ok")
+    assert asked.ask() == ("ab", "ok")
+    asked.now += 5_000
+    asked.does["a"] = DENIED
+    assert [asked.ask() for _ in range(2)] == [("a", "403 AccessDenied")] * 2
+
+
 def test_many_requests_that_fail_at_the_same_time_are_one_failure():
     asked = Asked(a=SILENT, b="ok")
 
