@@ -13,7 +13,6 @@ from uploads_world import BODY, PART, SMALL, grants, in_parts, left, routed
 from fbplan.runtime import NotStored, ReadOnly
 from fbplan.runtime.words import why
 
-
 CAPS = dict.fromkeys("abc", 100 * MB)
 
 
