@@ -27,10 +27,11 @@ def _silent(_sent: int) -> None:
 
 
 class Manner(NamedTuple):
-    """How a whole object goes up. `part_size`: in bytes, as the store allows; larger where an object would have too many
-    parts. `together`: parts in flight at a time, each held in memory. The options reach the
-    adapter with the call that begins, with each part, and with the call that completes; `progress` is told the bytes
-    of each part that is through.
+    """How a whole object goes up.
+
+    `part_size`: in bytes, as the store allows; larger where an object would have too many parts. `together`: parts in
+    flight at a time, each held in memory. The options reach the adapter with the call that begins, with each part, and
+    with the call that completes. `progress` is told the bytes of each part that is through.
     """
 
     part_size: int = PART_SIZE

@@ -52,8 +52,9 @@ class S3Transport(S3Parts):
         clock_ms: Callable[[], int] = monotonic_ms,
     ) -> None:
         """`folder`: the policy's, for its sinks. `credentials(place)` gives key id and secret instead of sinks and the
-        environment, `fallback(place)` after them. `endpoint`: where the policy names none, one or several in order of preference. `config`: a botocore Config
-        for proxies, pool sizes and the like; retries, timeouts, path style and signature stay as they must be.
+        environment, `fallback(place)` after them. `endpoint`: where the policy names none, one or several in order of
+        preference. `config`: a botocore Config for proxies, pool sizes and the like; retries, timeouts, path style and
+        signature stay as they must be. `clock_ms`: for tests.
         Raises RoutingError without boto3.
         """
         try:
