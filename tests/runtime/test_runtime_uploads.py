@@ -151,6 +151,20 @@ def test_a_completion_is_made_once_whatever_becomes_of_its_answers(world):
     assert world.store.uploads == {}
 
 
+@pytest.mark.parametrize("together", [1, 2])
+@pytest.mark.parametrize("part", [1, 3])
+def test_a_stop_by_the_user_in_the_middle_of_a_request_leaves_nothing(world, part, together):
+    def stop():
+        if [method for method, _ in world.store.calls].count("part") == part - 1:
+            raise KeyboardInterrupt
+
+    world.store.meanwhile = stop
+    with pytest.raises(KeyboardInterrupt):
+        world.send("k", b"x" * 500, 100, together)
+    assert world.store.uploads == {}
+    assert ("complete", "a") not in world.store.calls
+
+
 @pytest.mark.parametrize(
     "text", ["", "fbup1:a/1", "fbup1:a/x/1", "fbup1:a/1/%", "fbup1:a/1/%FF", "fbup1:../1/1", "2~x"]
 )
