@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_store import lost
 from parts_world import CAP, World
-from runtime_world import raw, usage_document
+from runtime_world import meter, policy_document, raw, usage_document
 from s3_world import Stream
 
 from fbplan.runtime import Manner, NotAnUpload, NotStored, Router, TransportFailure, Upload, WriteFailed
@@ -90,6 +90,40 @@ def test_under_one_grant_the_whole_and_its_parts_are_the_same_bytes(world):
     router = Router.from_file(world.folder / "p.json", world.store, **world.settings(usage=world.folder / "u.json"))
     assert router.uploads.put("k", b"x" * 700, manner=Manner(100)).bucket == "a"
     assert router.choose(1).candidates[0].own == 700
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 900)), min_size=1, max_size=8), st.integers(1, 3))
+def test_under_each_grant_no_more_is_started_than_it_gives(tmp_path_factory, showings, writers):
+    world = World(tmp_path_factory.mktemp("w"))
+    document = policy_document({name: {"meters": [meter(CAP)], "writers": writers} for name in "abc"}, generation=8)
+    (world.folder / "p.json").write_bytes(raw(document))
+    given, started = [900], {}
+
+    def show():
+        use = {name: {"used": 0, "soft": given[-1], "hard": given[-1]} for name in "abc"}
+        (world.folder / "u.json").write_bytes(raw(usage_document(use, len(given), world.now, 8)))
+
+    show()
+    router = Router.from_file(world.folder / "p.json", world.store, **world.settings(usage=world.folder / "u.json"))
+    waiting = iter(showings)
+
+    def later():
+        """A part of at most 100 bytes starts; then time goes by and the next grants come."""
+        grant = world.store.calls[-1][1], router._core.view().seq
+        started[grant] = started.get(grant, 0) + 100
+        seconds, size = next(waiting, (0, 0))
+        world.sleep(seconds)
+        if seconds:
+            given.append(size)
+            show()
+
+    world.store.meanwhile = later
+    for number in range(3):
+        with suppress(WriteFailed):
+            router.uploads.put(f"k{number}", b"x" * 300, manner=Manner(100))
+    assert world.store.uploads == {}
+    assert all(count <= given[seq - 1] // writers for (_, seq), count in started.items())
 
 
 def test_what_was_never_sent_is_counted_no_more(world):
