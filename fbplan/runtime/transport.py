@@ -21,6 +21,8 @@ class Place(NamedTuple):
     read_key_id: str | None = None
     sink: str | None = None
     """Where the key is: `file:PATH`, or a word that says what else takes it; the writer's if there is one."""
+    endpoints: tuple[str, ...] = ()
+    """All Bridge Nodes that lead to the bucket, in order of preference; empty when the policy names one or none."""
 
 
 def place_of(policy: Policy, repository: Repository, name: str) -> Place:
@@ -37,6 +39,7 @@ def place_of(policy: Policy, repository: Repository, name: str) -> Place:
         write_key_id=repository.key_ids.get("write"),
         read_key_id=repository.key_ids.get("read"),
         sink=repository.sinks.get("write") or repository.sinks.get("read"),
+        endpoints=repository.endpoints,
     )
 
 
