@@ -47,7 +47,8 @@ class TransportFailure(Exception):
     """A request that was not answered with success.
 
     `status` is the HTTP status, 0 when no answer came. `code` is the store's own word (`QUOTA_EXCEEDED`). `was_sent`
-    is False only when certainly no byte of the body left: a name that does not resolve, a refused connection.
+    is False only when certainly no byte of the body left (a name that does not resolve, a refused connection), and the
+    body can be had again from its beginning.
     """
 
     def __init__(

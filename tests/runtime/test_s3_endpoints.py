@@ -181,8 +181,9 @@ DENIED = TransportFailure(403, "AccessDenied")
         (CUT, ("a", "no answer ConnectionClosedError"), ("ab", "ok"), False),
         (STORE, ("a", "500 InternalError"), ("a", "500 InternalError"), False),
         (DENIED, ("a", "403 AccessDenied"), ("a", "403 AccessDenied"), False),
+        (TransportFailure(401, "token", was_sent=False), ("a", "401 token"), ("a", "401 token"), False),
     ],
-    ids=["silent", "page", "unavailable", "cut", "store", "denied"],
+    ids=["silent", "page", "unavailable", "cut", "store", "denied", "key"],
 )
 def test_a_write_goes_on_only_when_nothing_was_sent_and_a_read_whenever_the_node_failed(failure, write, read, rests):
     assert Asked(a=failure, b="ok").ask() == write

@@ -13,7 +13,7 @@ from fbplan.runtime.adapters.blob_answers import answer_of
 from fbplan.runtime.adapters.clients import Clients, Connect, Wanted, no_key
 from fbplan.runtime.adapters.credentials import Credentials, Given, Key
 from fbplan.runtime.adapters.endpoints import Limits, monotonic_ms
-from fbplan.runtime.adapters.rewinding import rewinding
+from fbplan.runtime.adapters.rewinding import Rewinding
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.transport import Entry, Got, Head, Place, Stored, TransportFailure
 
@@ -69,12 +69,12 @@ class BlobTransport:
             "metadata": {**(options.get("metadata") or {}), **metadata},
             "overwrite": not write_once,
         }
-        opened, is_repeatable = rewinding(body)
+        content = Rewinding(body)
 
         def sent(client: Any, limits: Limits) -> Any:
-            return _blob(client, place, key).upload_blob(opened(), **{**stated, **_once(limits)})
+            return _blob(client, place, key).upload_blob(content.opened(), **{**stated, **_once(limits)})
 
-        answer = self._clients.ask(place, timeout_ms, sent, is_repeatable=False, is_sent_once=not is_repeatable)
+        answer = self._clients.ask(place, timeout_ms, sent, is_repeatable=False, is_spent=content.is_spent)
         return Stored(answer.get("etag"), answer)
 
     def head(self, place: Place, key: str, *, timeout_ms: int) -> Head | None:

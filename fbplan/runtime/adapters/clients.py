@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from fbplan.runtime.adapters.credentials import Credentials, Key
-from fbplan.runtime.adapters.endpoints import Endpoints, Limits, monotonic_ms
+from fbplan.runtime.adapters.endpoints import Endpoints, Limits, monotonic_ms, never
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.transport import Place, TransportFailure
 
@@ -79,11 +79,12 @@ class Clients:
         signs_body: bool = True,
         is_repeatable: bool = True,
         tells_code: bool = True,
-        is_sent_once: bool = False,
+        is_spent: Callable[[], bool] = never,
     ) -> _T:
         """The answer of a call, or TransportFailure; of several endpoints that of the first that answers.
 
-        What changes nothing is asked again when the key has changed. For the rest see `Endpoints.ask`.
+        What changes nothing is asked again when the key has changed. A body that `is_spent` counts as sent, because it
+        cannot be sent again. For the rest see `Endpoints.ask`.
         """
 
         def asked(key: Key) -> _T:
@@ -97,13 +98,14 @@ class Clients:
                 at,
                 is_repeatable=is_repeatable,
                 tells_code=tells_code,
-                is_sent_once=is_sent_once,
+                is_spent=is_spent,
             )
 
         key = self._credentials.of(place)
         try:
             return asked(key)
         except TransportFailure as failure:
+            failure.was_sent = failure.was_sent or is_spent()
             if not is_repeatable or failure.status not in {401, 403}:
                 raise
             self._credentials.reload()

@@ -38,6 +38,10 @@ def monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+def never() -> bool:
+    return False
+
+
 class Endpoints:
     """Nodes that do not answer rest, longer each time; then one request tries them again. Any thread may ask."""
 
@@ -54,19 +58,19 @@ class Endpoints:
         *,
         is_repeatable: bool,
         tells_code: bool = True,
-        is_sent_once: bool = False,
+        is_spent: Callable[[], bool] = never,
     ) -> _T:
         """The answer of the first node, in the order of `listed`. Raises TransportFailure.
 
         `is_repeatable`: asking twice does no harm, as for a read. `tells_code`: a refusal has a body with a code in it;
-        that of a HEAD has none, so it says nothing of the node. `is_sent_once`: the SDK may have read from a body that
-        cannot be rewound before it found no node, so one alone is asked.
+        that of a HEAD has none, so it says nothing of the node. `is_spent`: the SDK has read from a body that cannot be
+        rewound, so no other node can have it.
         """
         if len(listed) == 1:
             return call(listed[0], Limits(timeout_ms, timeout_ms))
         began = self._clock_ms()
         failures: list[TransportFailure] = []
-        order = self._order(listed, began, timeout_ms)[: 1 if is_sent_once else None]
+        order = self._order(listed, began, timeout_ms)
         for index, endpoint in enumerate(order):
             left = began + timeout_ms - self._clock_ms()
             if failures and left <= 0:
@@ -81,7 +85,8 @@ class Endpoints:
                     self._rest(endpoint, began, failure)
                 elif failure.status:
                     self._answered(endpoint)
-                if not is_silent and not (is_repeatable and (is_gateways or failure.status == 0)):
+                goes_on = is_silent or (is_repeatable and (is_gateways or failure.status == 0))
+                if not goes_on or is_spent():
                     raise
                 failures.append(failure)
             else:

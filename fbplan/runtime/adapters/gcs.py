@@ -16,7 +16,7 @@ from fbplan.runtime.adapters.credentials import Credentials, Given, Key
 from fbplan.runtime.adapters.endpoints import Limits, monotonic_ms
 from fbplan.runtime.adapters.gcs_answers import answer_of
 from fbplan.runtime.adapters.gcs_client import gcs_client
-from fbplan.runtime.adapters.rewinding import rewinding
+from fbplan.runtime.adapters.rewinding import Rewinding
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.transport import Entry, Got, Head, Place, Stored, TransportFailure
 
@@ -80,7 +80,7 @@ class GcsTransport:
         if write_once:
             stated["if_generation_match"] = 0
 
-        opened, is_repeatable = rewinding(body)
+        content = Rewinding(body)
 
         def sent(client: Any, limits: Limits) -> Any:
             blob = client.bucket(place.address).blob(key)
@@ -88,12 +88,12 @@ class GcsTransport:
                 if name in options:
                     setattr(blob, name, options[name])
             blob.metadata = {**(options.get("metadata") or {}), **metadata}
-            begun = opened()
-            content = BytesIO(begun) if isinstance(begun, bytes) else _FromHere(begun)
-            blob.upload_from_file(content, size=size, **_once(limits), **stated)
+            opened = content.opened()
+            begun = BytesIO(opened) if isinstance(opened, bytes) else _FromHere(opened)
+            blob.upload_from_file(begun, size=size, **_once(limits), **stated)
             return blob
 
-        blob = self._clients.ask(place, timeout_ms, sent, is_repeatable=False, is_sent_once=not is_repeatable)
+        blob = self._clients.ask(place, timeout_ms, sent, is_repeatable=False, is_spent=content.is_spent)
         return Stored(blob.etag, blob)
 
     def head(self, place: Place, key: str, *, timeout_ms: int) -> Head | None:

@@ -1,19 +1,39 @@
-"""A body that more than one client may be given: an SDK reads from it before it knows whether it finds its endpoint."""
+"""A body for SDKs that read from it before they know whether anybody is there to take it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import IO
+from typing import IO, Any
 
 
-def rewinding(body: bytes | IO[bytes]) -> tuple[Callable[[], bytes | IO[bytes]], bool]:
-    """Gives the body where it begins, each time; and whether that can be had more than once."""
-    if isinstance(body, bytes) or not body.seekable():
-        return lambda: body, isinstance(body, bytes)
-    starts = body.tell()
+class Rewinding:
+    """Gives the body where it begins, each time it is asked for; notices when that can be done no more."""
 
-    def begun() -> IO[bytes]:
-        body.seek(starts)
-        return body
+    def __init__(self, body: bytes | IO[bytes]) -> None:
+        self._body: Any = body
+        self._starts: int | None = None
+        if not isinstance(body, bytes):
+            if body.seekable():
+                self._starts = body.tell()
+            else:
+                self._body = _Noticed(body)
 
-    return begun, True
+    def opened(self) -> Any:
+        if self._starts is not None:
+            self._body.seek(self._starts)
+        return self._body
+
+    def is_spent(self) -> bool:
+        """Whether something was taken from a body that cannot be rewound."""
+        return isinstance(self._body, _Noticed) and self._body.was_read
+
+
+class _Noticed:
+    """A stream that comes once."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.was_read = False
+
+    def read(self, size: int = -1) -> bytes:
+        self.was_read = True
+        return self._stream.read(size)
