@@ -122,7 +122,11 @@ def check(source: str) -> int:
     epilog="\b\nExamples:\n  fbplan policy module --lang typescript --out src/fbplan.ts\n  fbplan policy module --lang go --out fbroute/fbroute.go"
 )
 @click.option("--lang", "name", required=True, type=click.Choice(sorted(LANGUAGES)), help="The language of the module.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file instead of stdout; missing parent folders are made.",
+)
 def module(name: str, out: Path | None) -> int:
     """Write the chooser for a service in another language: one file, nothing to install."""
     from fbplan.policy.module import module_text
@@ -132,6 +136,7 @@ def module(name: str, out: Path | None) -> int:
         click.echo(text, nl=False)
         return int(ExitCode.OK)
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise FbplanError(

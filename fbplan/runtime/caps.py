@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from fbplan.runtime.calendar import key_before, span_at
-from fbplan.runtime.grants import covers, is_live
+from fbplan.runtime.grants import TIERS, covers, is_live
 from fbplan.runtime.policy import WRITTEN, Meter
 from fbplan.runtime.state import Local
 from fbplan.runtime.tuning import SLOT_MS
@@ -26,6 +26,8 @@ class Standing(NamedTuple):
     period: str = ""
     full: tuple[str, ...] = ()
     """The tiers, soft or hard, whose cap refuses such a write whoever makes it: there the hysteresis begins."""
+    scant: tuple[str, ...] = ()
+    """The tiers of which a whole share is too small for the write, however far use is from their cap."""
 
 
 def standing(view: View, local: Local, now_ms: int, name: str, size: int) -> Standing:
@@ -49,6 +51,7 @@ def standing(view: View, local: Local, now_ms: int, name: str, size: int) -> Sta
             found.room,
             found.period,
             found.full,
+            found.scant,
         )
     return found
 
@@ -81,7 +84,8 @@ def _written(view: View, local: Local, now_ms: int, name: str, cap: Meter, size:
     full = _full(view, cap, meter.used, rooms, 0, size)
     reset = _reset_ms(meter, cap)
     retry = reset if meter.used >= cap.hard and reset is not None else view.next_poll_ms(now_ms)
-    return _tiered(view, rooms, size, Standing("", "", retry, meter.used, own, cap.limit, 0, meter.period, full))
+    scant = tuple(tier for tier, room in zip(TIERS, rooms, strict=True) if not covers(room, 0, size))
+    return _tiered(view, rooms, size, Standing("", "", retry, meter.used, own, cap.limit, 0, meter.period, full, scant))
 
 
 def _counted(view: View, local: Local, now_ms: int, name: str, cap: Meter, size: int, meter: MeterUse) -> Standing:
@@ -137,8 +141,8 @@ def _tiered(view: View, rooms: tuple[int, int], size: int, known: Standing) -> S
         tier, rule = "closed", "2.closed"
     else:
         tier, rule = ("open", "2.open") if soft else ("last", "2.last")
-    _, _, retry, used, own, limit, _, period, full = known
-    return Standing(tier, rule, retry, used, own, limit, rooms[0] if tier == "open" else rooms[1], period, full)
+    _, _, retry, used, own, limit, _, period, full, scant = known
+    return Standing(tier, rule, retry, used, own, limit, rooms[0] if tier == "open" else rooms[1], period, full, scant)
 
 
 def _reset_ms(meter: MeterUse, cap: Meter) -> int | None:

@@ -14,7 +14,7 @@ from fbplan.runtime.finding import Deleted, Listing, Located, deleting, getting,
 from fbplan.runtime.flight import Answer, Flight
 from fbplan.runtime.policy import Policy, Repository
 from fbplan.runtime.record import write_record
-from fbplan.runtime.reference import Reference
+from fbplan.runtime.reference import Reference, reference_in, required
 from fbplan.runtime.script import Script
 from fbplan.runtime.source import Alarm, Source
 from fbplan.runtime.state import State, released
@@ -138,6 +138,7 @@ class Core:
     def put(
         self, key: str, content: Content, size: int | None, options: Mapping[str, Any], *, overwrite: bool
     ) -> Script[Placement]:
+        required(key)
         body = self.body(content, size)
         only = (yield from self.holder(key)) if overwrite else None
         metadata = {"fbseq": str(self.next_seq())}
@@ -176,7 +177,7 @@ class Core:
         return record
 
     def get(self, where: str | Reference, options: Mapping[str, Any]) -> Script[Got]:
-        reference = _reference(where)
+        reference = reference_in(where)
         if reference is not None:
             places, timeout_ms = self._referred(reference)
             return (yield from getting(places, reference.key, timeout_ms, options))
@@ -185,7 +186,7 @@ class Core:
 
     def locate(self, where: str | Reference) -> Script[Located]:
         """Where an object is. Raises NotFound and Unavailable."""
-        reference = _reference(where)
+        reference = reference_in(where)
         if reference is not None:
             places, timeout_ms = self._referred(reference)
             return (yield from locating(places, reference.key, timeout_ms))
@@ -201,7 +202,7 @@ class Core:
             raise
 
     def delete(self, where: str | Reference) -> Script[Deleted]:
-        view, reference = self.view(), _reference(where)
+        reference, view = reference_in(where), self.view()
         key = str(where) if reference is None else reference.key
         return deleting(self._places(view), key, view.repository.per_try_ms)
 
@@ -259,9 +260,3 @@ def _alarmed(record: Record, alarm: str) -> str:
     tried = [attempt["bucket"] for attempt in record["attempts"] if attempt["class"] in classes]
     found: str = tried[-1] if tried else record["attempts"][-1]["bucket"]
     return found
-
-
-def _reference(where: str | Reference) -> Reference | None:
-    if isinstance(where, Reference):
-        return where
-    return Reference.parse(where) if where.startswith("fbref1:") else None

@@ -29,7 +29,7 @@ def turn(writer: str, bucket: str, seq: int) -> int:
 
 def held(view: View, hold: Hold | None, now_ms: int, bucket: Bucket, tier: str, found: Standing) -> Held:
     """How the hold of one tier of a bucket stands."""
-    if hold is None and not found.full:
+    if hold is None and not found.scant and not found.full:
         return _FREE
     if not found.period:
         return Held(hold)  # use is not known: nothing is learnt about the cap
@@ -38,13 +38,24 @@ def held(view: View, hold: Hold | None, now_ms: int, bucket: Bucket, tier: str, 
             return Held(Hold(now_ms, view.seq, found.period))
         # still closed by the cap itself: a newer showing and a new period count from here
         return Held(hold._replace(seq=view.seq, period=found.period))
-    if hold is None or "4.hold" in view.off:
+    if "4.hold" in view.off:
         return Held(None)
+    if hold is None or (hold.lifted_ms is not None and hold.period == found.period):
+        return _resting(view, hold, now_ms, bucket, tier, found)
     if hold.lifted_ms is None:
         denied = _denied(view, hold, now_ms, bucket, tier, found)
         if denied is not None:
             return denied
-        hold = hold._replace(lifted_ms=now_ms, lifted_seq=view.seq)
+    hold = hold._replace(period=found.period, lifted_ms=now_ms, lifted_seq=view.seq)
+    return _ramping(view, hold, now_ms, bucket)
+
+
+def _resting(view: View, hold: Hold | None, now_ms: int, bucket: Bucket, tier: str, found: Standing) -> Held:
+    """A hold that denies nothing but its ramp. Who had no room is held so too: all have some when a period begins."""
+    if tier in found.scant:
+        return Held(hold or Hold(now_ms, view.seq, found.period, now_ms - view.repository.ramp_ms))
+    if hold is None or found.tier == "closed":
+        return Held(hold)
     return _ramping(view, hold, now_ms, bucket)
 
 

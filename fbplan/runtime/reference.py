@@ -41,6 +41,25 @@ class Reference(NamedTuple):
         return cls(found["repository"], found["bucket"], key, etag)
 
 
+def reference_in(where: str | Reference) -> Reference | None:
+    """The reference that is meant, None where it is a key. Raises NotAReference, and ValueError for an empty key."""
+    if isinstance(where, str):
+        if not where.startswith("fbref1:"):
+            required(where)
+            return None
+        return Reference.parse(where)
+    required(where.key)
+    return where
+
+
+def required(key: str) -> str:
+    """The key, unless it is empty. Raises ValueError."""
+    if not key:
+        # a request for it would be one for the bucket, and its listing would come back as the object
+        raise ValueError("the key is empty: name an object; router.list() tells the keys that are there")
+    return key
+
+
 def _encoded(text: str) -> str:
     """Percent-encoded but for letters, digits and `-._~`, slashes too."""
     from urllib.parse import quote

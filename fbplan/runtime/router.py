@@ -204,18 +204,18 @@ class Router:
         return Uploads(self._core, self._run, self.refresh)
 
     def get(self, where: str | Reference, *, options: Mapping[str, Any] | None = None) -> Got:
-        """The object by its reference (one request) or by its key. Raises NotFound and Unavailable.
+        """The object by its reference (one request) or by its key. Raises NotFound, Unavailable and ValueError.
 
         `options` reach the adapter; what the store refuses because of them is raised as TransportFailure.
         """
         return self._run(self._core.get(where, options or {}))
 
     def locate(self, where: str | Reference) -> Located:
-        """Which bucket holds the object. Raises NotFound and Unavailable."""
+        """Which bucket holds the object. Raises NotFound, Unavailable and ValueError."""
         return self._run(self._core.locate(where))
 
     def delete(self, where: str | Reference) -> Deleted:
-        """Delete the key from every bucket."""
+        """Delete the key from every bucket. Raises ValueError."""
         return self._run(self._core.delete(where))
 
     def list(self, prefix: str = "", *, options: Mapping[str, Any] | None = None) -> Listing:

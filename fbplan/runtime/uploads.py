@@ -11,6 +11,7 @@ from fbplan.runtime.core import Content, Core, Placement
 from fbplan.runtime.faults import RoutingError, fault_of
 from fbplan.runtime.flight import Flight
 from fbplan.runtime.record import write_record
+from fbplan.runtime.reference import required
 from fbplan.runtime.script import Call, Script
 from fbplan.runtime.transport import Place, Stored, place_of
 from fbplan.runtime.upload import Upload
@@ -44,11 +45,13 @@ class Uploads:
         """Write an object in parts. Another bucket is tried until the first part is through; later nothing is left of
         an upload that fails. A stream that cannot seek may be of any length; its `size` need not be known.
         """
+        required(key)
         self._refresh()
         return self._run(whole(self._core, key, body, size, manner or Manner()))
 
     def begin(self, key: str, *, overwrite: bool = False, options: Mapping[str, Any] = _NONE) -> tuple[Upload, Any]:
         """An upload where the policy wants it, and the SDK's own answer. `str(upload)` serves any process."""
+        required(key)
         self._refresh()
         return self._run(self._begun(key, options, overwrite=overwrite))
 
@@ -64,7 +67,7 @@ class Uploads:
     ) -> Stored:
         """Send a part, or send it again."""
         self._refresh()
-        self._place(upload)
+        self._place(upload, key)
         held = self._core.body(body, size)
         part = sending.Part(key, upload, number, held.size, held.opened, options, held.is_repeatable)
         flight = self._core.begin(Request(held.size, held.is_repeatable, upload.bucket))
@@ -83,7 +86,7 @@ class Uploads:
     ) -> Placement:
         """Join the parts, `{"PartNumber": …, "ETag": …}` each. It may be asked for again when its answer got lost."""
         self._refresh()
-        self._place(upload)
+        self._place(upload, key)
         core = self._core
         flight = core.step(sending.ending(core.view(), core.now_ms(), upload))
         end = sending.End(key, upload, parts, not overwrite, options)
@@ -92,12 +95,12 @@ class Uploads:
 
     def abort(self, upload: Upload, key: str) -> None:
         """Drop the upload and its parts. What the store refuses is raised as TransportFailure."""
-        place, timeout_ms = self._place(upload)
+        place, timeout_ms = self._place(upload, key)
         self._run(_asked(sending.abort(place, key, upload, timeout_ms)))
 
     def parts(self, upload: Upload, key: str, *, options: Mapping[str, Any] = _NONE) -> Mapping[str, Any]:
         """The parts that are there, as the SDK lists them. What the store refuses is raised as TransportFailure."""
-        place, timeout_ms = self._place(upload)
+        place, timeout_ms = self._place(upload, key)
         arguments = {"upload": upload.id, "timeout_ms": timeout_ms, "options": options}
         found: Mapping[str, Any] = self._run(_asked(Call("list_parts", place, key, arguments)))
         return found
@@ -119,7 +122,8 @@ class Uploads:
         if record["outcome"] != "stored":
             raise fault_of(record)
 
-    def _place(self, upload: Upload) -> tuple[Place, int]:
+    def _place(self, upload: Upload, key: str) -> tuple[Place, int]:
+        required(key)
         view = self._core.view()
         if upload.bucket not in view.repository.attached:
             raise RoutingError(f"the upload is in bucket '{upload.bucket}', which '{view.repository.name}' has no more")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from fbplan.client.session import Session
 from fbplan.client.settings import Settings
 from fbplan.emulator import Settings as Switches
 from fbplan.emulator import open_emulator
+from fbplan.emulator.app import Emulator
 from fbplan.metering.place import Place, leased
 from fbplan.metering.poller import Polled, Poller
 from fbplan.metering.rounds import Habits
@@ -25,6 +27,7 @@ from fbplan.secrets import Secret
 from fbplan.storage import Files, Holder
 
 LAG_S, EVERY_S = 180, 60
+Alerts = list[tuple[str, str]]
 BLIND_S = 90 + 2 + 300 + LAG_S
 """How long nothing is granted when nothing is remembered, with the policy's defaults."""
 
@@ -53,36 +56,24 @@ class World:
         )
         self.ids = {name: self._bucket(name) for name in names or ("a",)}
         self.write_policy()
-        self.client = self.connected()
+        self.client = self._open.enter_context(connected(self.emulator, self.slept))
         self.storage = Files(folder / "usage.json")
         self.poller = self.started()
 
     def close(self) -> None:
         self._open.close()
 
-    def connected(self) -> ReadClient:
-        session = Session(
-            Settings("emulator:", 2),
-            Identity(Secret("any")),
-            app=self.emulator,
-            sleep=self.slept.append,
-            jitter=lambda: 0.5,
-        )
-        self._open.enter_context(session)
-        return ReadClient(session)
-
     def started(self, lag_s: int = LAG_S, every_s: int = EVERY_S) -> Poller:
         """A poller that just started; the one before is gone, and its lease with it."""
         if hasattr(self, "lease"):
             self.lease.release()
         self.lease = leased(self.storage, Holder("lease", "ada", "here", 1, "now"), 0, lambda _: None)
-        return Poller(
-            Files(self.folder / "policy.json"),
+        return poller_of(
+            self.folder / "policy.json",
             Place(self.storage, self.lease),
             Habits(every_s * 1000, lag_s * 1000, frozenset(self.allow)),
-            clock_ms=lambda: self.now,
-            alert=lambda name, told: self.alerts.append((name, told)),
-            reports=self.folder / "reports.jsonl",
+            lambda: self.now,
+            self.alerts,
         )
 
     def write_policy(self, generation: int = 7, meters: Any = None, **repository: Any) -> None:
@@ -156,6 +147,26 @@ class World:
             "secret": "s",
         }
         return str(self.post("/bucket", {**body, "workspaceId": workspace})["bucketId"])
+
+
+@contextmanager
+def connected(emulator: Emulator, slept: list[float]) -> Iterator[ReadClient]:
+    """The client that a poll reads the statistics with."""
+    settings, identity = Settings("emulator:", 2), Identity(Secret("any"))
+    with Session(settings, identity, app=emulator, sleep=slept.append, jitter=lambda: 0.5) as session:
+        yield ReadClient(session)
+
+
+def poller_of(policy: Path, place: Place, habits: Habits, clock_ms: Callable[[], int], alerts: Alerts) -> Poller:
+    """The poller as `usage poll` sets it up; what it has to say goes to `alerts`."""
+    return Poller(
+        Files(policy),
+        place,
+        habits,
+        clock_ms=clock_ms,
+        alert=lambda name, told: alerts.append((name, told)),
+        reports=policy.with_name("reports.jsonl"),
+    )
 
 
 def cap(limit: int | None = 1_000_000, meter: str = "ingress_bytes", **period: Any) -> dict[str, Any]:

@@ -47,8 +47,8 @@ def test_the_module_for_go_is_known_to_be_generated_by_the_tools_of_go():
 
 
 @pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.name)
-def test_it_goes_to_stdout_or_to_a_file(tmp_path: Path, language):
-    out = tmp_path / "module"
+def test_it_goes_to_stdout_or_to_a_file_whose_missing_folders_are_made(tmp_path: Path, language):
+    out = tmp_path / "src" / "chooser" / "module"
     printed = CliRunner().invoke(policy, ["module", "--lang", language.name])
     written = CliRunner().invoke(policy, ["module", "--lang", language.name, "--out", str(out)])
 
@@ -57,7 +57,8 @@ def test_it_goes_to_stdout_or_to_a_file(tmp_path: Path, language):
 
 
 def test_a_file_that_cannot_be_written_is_an_error_with_its_path(tmp_path: Path):
-    missing = tmp_path / "no" / "fbplan.ts"
+    (tmp_path / "taken").write_text("a file", encoding="utf-8")
+    missing = tmp_path / "taken" / "fbplan.ts"
     ran = CliRunner().invoke(policy, ["module", "--lang", "typescript", "--out", str(missing)])
 
     assert str(ran.exception) or ran.exit_code

@@ -17,12 +17,23 @@ CAP = 1000
 
 
 class S3World(RouterDesk):
-    """One repository `app` over buckets a, b, c on the tenth of a month; caps of the policy in bytes."""
+    """One repository `app` over buckets a, b, c on the tenth of a month; caps of the policy in bytes.
 
-    def __init__(self, folder: Path, caps: dict[str, int] | None = None, **repository: Any) -> None:
+    Of the next month, unless `begins` says when: what a ramp lets in first depends on the date.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        caps: dict[str, int] | None = None,
+        lag_s: float = 0,
+        begins: datetime | None = None,
+        **repository: Any,
+    ) -> None:
         self.folder, self.caps = folder, caps or dict.fromkeys("abc", CAP)
-        self.node = Node(folder / "node")
-        begins = (datetime.now(UTC) + timedelta(days=31)).replace(day=10, hour=0, minute=0, second=0, microsecond=0)
+        self.node = Node(folder / "node", bridge_stats_lag=float(lag_s))
+        soon = datetime.now(UTC) + timedelta(days=31)
+        begins = begins or soon.replace(day=10, hour=0, minute=0, second=0, microsecond=0)
         super().__init__(round(begins.timestamp() * 1000))
         self.node.advance((begins - datetime.now(UTC)).total_seconds())
         self.names = {self.node.bucket(name): name for name in self.caps}

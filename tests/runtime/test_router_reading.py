@@ -64,6 +64,18 @@ def test_delete_goes_to_all_and_a_listing_says_when_it_is_not_complete(world):
     assert "k" not in world.store.buckets["b"]
 
 
+def test_an_empty_key_is_refused_before_any_request(world):
+    for overwrite in (False, True):
+        with pytest.raises(ValueError, match="the key is empty: name an object"):
+            world.router.put("", b"x", overwrite=overwrite)
+    for ask in (world.router.get, world.router.locate, world.router.delete):
+        for where in ("", Reference("app", "a", "")):
+            with pytest.raises(ValueError, match="the key is empty: name an object"):
+                ask(where)
+    assert world.store.calls == []
+    assert world.router.counts == {"policy.taken": 1}, "and nothing is counted"
+
+
 def test_references_survive_any_key():
     for key in ("a/b", "ü ö", ";v=1", "%41", "fbref1:x", "\n"):
         reference = Reference("app", "b-1", key, '"e;v="')

@@ -210,3 +210,18 @@ def test_what_is_no_upload_is_told(text):
         Upload.parse(text)
     upload = Upload("a", "7", "x/ä= ;")
     assert Upload.parse(str(upload)) == upload
+
+
+def test_no_step_of_an_upload_takes_an_empty_key(world):
+    uploads, upload = world.router.uploads, Upload("a", "1", "u")
+    for step in (
+        lambda: uploads.put("", b"x"),
+        lambda: uploads.begin(""),
+        lambda: uploads.part(upload, "", 1, b"x"),
+        lambda: uploads.complete(upload, "", []),
+        lambda: uploads.abort(upload, ""),
+        lambda: uploads.parts(upload, ""),
+    ):
+        with pytest.raises(ValueError, match="the key is empty"):
+            step()
+    assert (world.store.calls, world.counted()) == ([], {"a": 0, "b": 0, "c": 0})

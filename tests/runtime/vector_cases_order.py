@@ -114,6 +114,27 @@ CASES: dict[str, Case] = {
         {"1": grants(a=(1000, 0, 0)), "2": grants(2, a={"used": 0, "soft": 90, "hard": 90, "period": "2026-12"})},
         policy_document({"a": {"meters": [meter(1000)]}}, select={"hysteresis": {"min_closed_s": 0, "ramp_s": 120}}),
     ),
+    "ramp-scant": Case(
+        "4.ramp",
+        "whom a share had no room for when a period ended comes back like that too; within the period, at once",
+        [
+            Step(T0, "read_only - 6.readonly | a:2.closed", usage="1", size=30),
+            Step(T0, "stored a 5.ordered | a:2.open", usage="1"),
+            Step(T0 + 1_000, "read_only - 6.readonly | a:2.closed", usage="1", size=30),
+            Step(T0 + 88_000, "read_only - 6.readonly | a:2.expired", usage="1", size=30),
+            Step(T0 + 89_000, "stored a 5.ordered | a:2.open", usage="2", size=30),
+            Step(T0 + 89_000, "read_only - 6.readonly | a:2.closed", usage="3", size=30),
+            Step(T0 + 90_000, "read_only - 6.readonly | a:4.ramp", usage="4", size=30),
+            Step(T0 + 175_000, "stored a 5.ordered | a:2.open", usage="4", size=30),
+        ],
+        {
+            "1": grants(a=(500, 20, 20)),
+            "2": grants(2, T0 + 80_000, a=(500, 30, 30)),
+            "3": grants(3, T0 + 80_000, a=(500, 20, 20)),
+            "4": grants(4, T0 + 90_000, a={"used": 0, "soft": 90, "hard": 90, "period": "2026-12"}),
+        },
+        policy_document({"a": {"meters": [meter(1000)]}}, select={"hysteresis": {"min_closed_s": 0, "ramp_s": 120}}),
+    ),
     "tier": Case(
         "5.tier 5.ordered",
         "an open bucket comes before a last resort that stands earlier in the order",

@@ -216,3 +216,37 @@ func TestWithoutAPolicyNothingIsWritten(t *testing.T) {
 		t.Error(err, router.Counts())
 	}
 }
+
+func TestAnEmptyKeyIsRefusedBeforeAnyRequest(t *testing.T) {
+	// any request to this transport would be one to nil
+	path := filepath.Join(t.TempDir(), "policy.json")
+	publish(t, path, 1000, 1)
+	router, ctx := Open(path, nil, Options{}), context.Background()
+	calls := map[string]func(key string) error{
+		"put": func(key string) error {
+			_, err := router.Put(ctx, key, strings.NewReader("x"), PutOptions{})
+			return err
+		},
+		"overwrite": func(key string) error {
+			_, err := router.Put(ctx, key, strings.NewReader("x"), PutOptions{Overwrite: true})
+			return err
+		},
+		"get":    func(key string) error { _, err := router.Get(ctx, key); return err },
+		"locate": func(key string) error { _, err := router.Locate(ctx, key); return err },
+		"delete": func(key string) error { _, err := router.Delete(ctx, key); return err },
+	}
+	for name, call := range calls {
+		if err := call(""); !errors.Is(err, ErrNotAKey) || err.Error() != "no key: it is empty; name an object; Router.List tells the keys that are there" {
+			t.Error(name, err)
+		}
+		if err := call("\xff"); !errors.Is(err, ErrNotAKey) {
+			t.Error(name, err)
+		}
+	}
+	if _, err := router.Get(ctx, "fbref1:app/a/"); !errors.Is(err, ErrNotAReference) {
+		t.Error(err)
+	}
+	if told := fmt.Sprint(router.Counts()); told != "map[policy.taken:1]" {
+		t.Error(told)
+	}
+}

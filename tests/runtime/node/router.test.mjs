@@ -136,6 +136,22 @@ test("a delete goes to all, a listing merges, and both say what did not answer",
   assert.deepEqual(await router.delete("k"), { isComplete: false, failed: { b: "503 SlowDown" } });
 });
 
+test("an empty key is refused before any request", async () => {
+  const world = new World();
+  const router = world.router();
+  const refused = { name: "RangeError", message: /^the key is empty: name an object/ };
+  await assert.rejects(router.put("", "x"), refused);
+  await assert.rejects(router.put("", "x", { overwrite: true }), refused);
+  for (const where of ["", new Reference("app", "a", "")]) {
+    await assert.rejects(router.get(where), refused);
+    await assert.rejects(router.locate(where), refused);
+    await assert.rejects(router.delete(where), refused);
+  }
+  await assert.rejects(router.get("fbref1:app/a/"), { name: "NotAReference" });
+  assert.deepEqual(world.store.calls, []);
+  assert.deepEqual(router.counts, { "policy.taken": 1 }); // and nothing is counted
+});
+
 test("a reference is read without a policy, and never in another repository", async () => {
   const world = new World("{}");
   const router = world.router();

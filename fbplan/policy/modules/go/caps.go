@@ -13,6 +13,8 @@ type standing struct {
 	period    string
 	// full are the tiers whose cap refuses such a write whoever makes it: there the hysteresis begins.
 	full tiers
+	// scant are the tiers of which a whole share is too small for the write, however far use is from their cap.
+	scant tiers
 }
 
 type tiers struct {
@@ -91,6 +93,7 @@ func cappedBy(v *view, own *local, nowMS int64, name string, limited meter, size
 	soft, hard := measured.soft/writers, measured.hard/writers
 	// even with nothing started, the share of this snapshot is too small
 	found.full = fullOf(v, limited, measured.used, soft, hard, 0, size)
+	found.scant = tiers{soft: !covers(soft, 0, size), hard: !covers(hard, 0, size)}
 	if reset := resetMS(measured, limited); measured.used >= limited.hard && reset != nil {
 		found.retryAtMS = reset
 	}

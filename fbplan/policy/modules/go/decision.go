@@ -50,8 +50,8 @@ func decide(v *view, s *state, nowMS int64, asked request, tried []string) Decis
 		}
 		found := standingOf(v, own, nowMS, name, asked.size)
 		softCap, hardCap := capsOf(v.bucket(name))
-		soft := heldBy(v, own.soft, nowMS, name, softCap, found.full.soft, found)
-		hard := heldBy(v, own.hard, nowMS, name, hardCap, found.full.hard, found)
+		soft := heldBy(v, own.soft, nowMS, name, softCap, found.full.soft, found.scant.soft, found)
+		hard := heldBy(v, own.hard, nowMS, name, hardCap, found.full.hard, found.scant.hard, found)
 		made.holds = append(made.holds, holds{name, soft.hold, hard.hold})
 		made.Candidates = append(made.Candidates, found.candidate(name, soft, hard))
 	}

@@ -16,6 +16,7 @@ import (
 //	ErrAlreadyExists        the key is there, with another content
 //	ErrNotFound             every bucket said that the key is not there
 //	ErrUnavailable          not found, but not every bucket could be asked
+//	ErrNotAKey              text that no object can be called by
 //	ErrNotAReference        text that is no placement reference
 var (
 	ErrNoPolicy           = errors.New("no routing policy")
@@ -26,6 +27,7 @@ var (
 	ErrAlreadyExists      = errors.New("already exists")
 	ErrNotFound           = errors.New("not found")
 	ErrUnavailable        = errors.New("unavailable")
+	ErrNotAKey            = errors.New("no key")
 )
 
 // WriteFailed is a write that was not made. Its record tells it.

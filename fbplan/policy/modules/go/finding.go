@@ -120,6 +120,9 @@ func (r *Router) holder(ctx context.Context, v *view, key string) (string, error
 
 // Delete deletes the key from every bucket.
 func (r *Router) Delete(ctx context.Context, where string) (Deleted, error) {
+	if err := checkKey(where); err != nil {
+		return Deleted{}, err
+	}
 	v, err := r.view()
 	if err != nil {
 		return Deleted{}, err

@@ -20,9 +20,9 @@ func turn(writer, bucket string, seq int64) int64 {
 }
 
 // heldBy is rule 4 for one tier of a bucket: what a cap closed opens again late, and for one writer after another.
-// `capBytes` is the cap of the tier, `isFull` whether that cap refuses the write.
-func heldBy(v *view, known *hold, nowMS int64, name string, capBytes int64, isFull bool, found standing) held {
-	if known == nil && found.full == (tiers{}) {
+// `capBytes` is the cap of the tier, `isFull` whether that cap refuses the write, `isScant` whether its share does.
+func heldBy(v *view, known *hold, nowMS int64, name string, capBytes int64, isFull, isScant bool, found standing) held {
+	if known == nil && found.scant == (tiers{}) && found.full == (tiers{}) {
 		return held{}
 	}
 	if found.period == "" {
@@ -35,16 +35,27 @@ func heldBy(v *view, known *hold, nowMS int64, name string, capBytes int64, isFu
 		// still closed by the cap itself: a newer showing and a new period count from here
 		return held{hold: &hold{sinceMS: known.sinceMS, seq: v.seq(), period: found.period}}
 	}
-	if known == nil || !v.has("4.hold") {
+	if !v.has("4.hold") {
 		return held{}
+	}
+	if known == nil || known.isLifted && known.period == found.period {
+		return resting(v, known, nowMS, name, isScant, found)
 	}
 	if !known.isLifted {
 		if denied := deniedBy(v, known, nowMS, name, capBytes, found); denied.rule != "" {
 			return denied
 		}
-		lifted := *known
-		lifted.isLifted, lifted.liftedMS, lifted.liftedSeq = true, nowMS, v.seq()
-		known = &lifted
+	}
+	return ramping(v, &hold{known.sinceMS, known.seq, found.period, true, nowMS, v.seq()}, nowMS, name)
+}
+
+// resting is a hold that denies nothing but its ramp. Who had no room is held so too: all have some when a period begins.
+func resting(v *view, known *hold, nowMS int64, name string, isScant bool, found standing) held {
+	switch {
+	case isScant && known == nil:
+		return held{hold: &hold{nowMS, v.seq(), found.period, true, nowMS - v.repository.rampMS, 0}}
+	case isScant, known == nil, found.tier == "closed":
+		return held{hold: known}
 	}
 	return ramping(v, known, nowMS, name)
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 )
 
 // Router writes each object to the bucket that the policy wants, and finds it again. Any goroutine may use it.
@@ -80,12 +79,12 @@ type Placement struct {
 	Record    Record
 }
 
-// Put writes an object. Its error is a *WriteFailed, ErrNoPolicy, ErrUnavailable (when overwriting), or that of the body
-// or of the context; after the last of these the object may be there or not.
+// Put writes an object. Its error is a *WriteFailed, ErrNoPolicy, ErrUnavailable (when overwriting), ErrNotAKey, or that of
+// the body or of the context; after the last of these the object may be there or not.
 func (r *Router) Put(ctx context.Context, key string, content io.Reader, options PutOptions) (Placement, error) {
 	r.Refresh()
-	if key == "" || !utf8.ValidString(key) {
-		return Placement{}, fmt.Errorf("%.80q is no key", key)
+	if err := checkKey(key); err != nil {
+		return Placement{}, err
 	}
 	sent, err := bodyOf(content, options.Size, r.options.SpoolLimit)
 	if err != nil {

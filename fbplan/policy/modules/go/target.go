@@ -1,6 +1,9 @@
 package fbroute
 
-import "fmt"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // target is a key, and where it may be.
 type target struct {
@@ -12,6 +15,9 @@ type target struct {
 
 // target of a reference is its bucket, and the mirrors of that if there are any; of a key, every attached bucket.
 func (r *Router) target(where string) (target, error) {
+	if err := checkKey(where); err != nil {
+		return target{}, err
+	}
 	v, noPolicy := r.view()
 	if !isReference(where) {
 		if noPolicy != nil {
@@ -40,6 +46,18 @@ func (r *Router) target(where string) (target, error) {
 		}
 	}
 	return made, nil
+}
+
+// checkKey is ErrNotAKey for text that no object can be called by. A request for an empty key would be one for the bucket,
+// and its listing would come back as the object.
+func checkKey(key string) error {
+	if key == "" {
+		return fmt.Errorf("%w: it is empty; name an object; Router.List tells the keys that are there", ErrNotAKey)
+	}
+	if !utf8.ValidString(key) {
+		return fmt.Errorf("%.80q: %w: it is not UTF-8", key, ErrNotAKey)
+	}
+	return nil
 }
 
 func placesOf(v *view) []Place {

@@ -15,12 +15,14 @@ interface Standing {
   readonly period: string;
   /** The tiers whose cap refuses such a write whoever makes it: there the hysteresis begins. */
   readonly full: readonly CapTier[];
+  /** The tiers of which a whole share is too small for the write, however far use is from their cap. */
+  readonly scant: readonly CapTier[];
 }
 
 type Rooms = readonly [soft: bigint, hard: bigint];
 
 function standsAs(tier: Tier, rule: Rule, known: Partial<Standing> = {}): Standing {
-  return { retryAtMs: null, used: 0n, own: 0n, limit: null, room: 0n, period: "", full: [], ...known, tier, rule };
+  return { retryAtMs: null, used: 0n, own: 0n, limit: null, room: 0n, period: "", full: [], scant: [], ...known, tier, rule };
 }
 
 /** The gravest of what the caps of a bucket say. */
@@ -69,9 +71,10 @@ function writtenStanding(view: View, local: Local, nowMs: bigint, name: string, 
   const rooms: Rooms = [meter.soft / writers, meter.hard / writers];
   // even with nothing started, the share of this snapshot is too small
   const full = fullTiers(view, cap, meter.used, rooms, 0n, size);
+  const scant = TIERS.filter((tier) => !covers(tier === "soft" ? rooms[0] : rooms[1], 0n, size));
   const reset = resetMs(meter, cap);
   const retryAtMs = meter.used >= cap.hard && reset !== null ? reset : view.nextPollMs(nowMs);
-  return tiered(view, rooms, size, { ...known, retryAtMs, own, full });
+  return tiered(view, rooms, size, { ...known, retryAtMs, own, full, scant });
 }
 
 /** One process on top of the statistics: what it started too late for them to know is added. */

@@ -19,7 +19,7 @@ function turn(writer: string, bucket: string, seq: bigint): bigint {
 
 /** How the hold of one tier of a bucket stands. */
 function held(view: View, hold: Hold | null, nowMs: bigint, bucket: Bucket, tier: CapTier, found: Standing): Held {
-  if (hold === null && found.full.length === 0) return heldAs(null);
+  if (hold === null && found.scant.length === 0 && found.full.length === 0) return heldAs(null);
   if (found.period === "") return heldAs(hold); // use is not known: nothing is learnt about the cap
   if (found.full.includes(tier)) {
     if (hold === null || hold.liftedMs !== null) {
@@ -28,11 +28,24 @@ function held(view: View, hold: Hold | null, nowMs: bigint, bucket: Bucket, tier
     // still closed by the cap itself: a newer showing and a new period count from here
     return heldAs({ ...hold, seq: view.seq, period: found.period });
   }
-  if (hold === null || view.isOff("4.hold")) return heldAs(null);
-  if (hold.liftedMs !== null) return ramping(view, hold, hold.liftedMs, nowMs, bucket);
-  const denied = deniedBy(view, hold, nowMs, bucket, tier, found);
+  if (view.isOff("4.hold")) return heldAs(null);
+  if (hold === null || (hold.liftedMs !== null && hold.period === found.period)) {
+    return resting(view, hold, nowMs, bucket, tier, found);
+  }
+  const denied = hold.liftedMs === null ? deniedBy(view, hold, nowMs, bucket, tier, found) : null;
   if (denied !== null) return denied;
-  return ramping(view, { ...hold, liftedMs: nowMs, liftedSeq: view.seq }, nowMs, nowMs, bucket);
+  return ramping(view, { ...hold, period: found.period, liftedMs: nowMs, liftedSeq: view.seq }, nowMs, nowMs, bucket);
+}
+
+/** A hold that denies nothing but its ramp. Who had no room is held so too: all have some when a period begins. */
+function resting(view: View, hold: Hold | null, nowMs: bigint, bucket: Bucket, tier: CapTier, found: Standing): Held {
+  if (hold === null) {
+    if (!found.scant.includes(tier)) return heldAs(null);
+    const liftedMs = nowMs - view.repository.rampMs;
+    return heldAs({ sinceMs: nowMs, seq: view.seq, period: found.period, liftedMs, liftedSeq: 0n });
+  }
+  if (found.scant.includes(tier) || found.tier === "closed" || hold.liftedMs === null) return heldAs(hold);
+  return ramping(view, hold, hold.liftedMs, nowMs, bucket);
 }
 
 function deniedBy(view: View, hold: Hold, nowMs: bigint, bucket: Bucket, tier: CapTier, found: Standing): Held | null {

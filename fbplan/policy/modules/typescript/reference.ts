@@ -44,6 +44,22 @@ export class Reference {
   }
 }
 
+/** The reference that is meant, null where it is a key. Throws NotAReference, and RangeError for an empty key. */
+function referenceIn(where: string | Reference): Reference | null {
+  if (where instanceof Reference) {
+    required(where.key);
+    return where;
+  }
+  if (where.startsWith("fbref1:")) return Reference.parse(where);
+  required(where);
+  return null;
+}
+
+/** Throws RangeError for an empty key: a request for it would be one for the bucket, and return its listing. */
+function required(key: string): void {
+  if (key === "") throw new RangeError("the key is empty: name an object; router.list() tells the keys that are there");
+}
+
 /** Percent-encoded but for letters, digits and `-._~`, slashes too. */
 function encoded(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);

@@ -60,6 +60,7 @@ export class Router {
 
   /** Write an object. Rejects with WriteFailed (ReadOnly, NotStored, Refused, AlreadyExists), NoPolicy and RangeError. */
   async put(key: string, content: Content, options: PutOptions = {}): Promise<Placement> {
+    required(key);
     this.refresh();
     const body = await bodyOf(content, options.size ?? null, this.settings.spoolLimit ?? SPOOL_LIMIT);
     const only = options.overwrite === true ? await this.holder(key) : null;
@@ -75,7 +76,7 @@ export class Router {
     return { reference, bucket: record.bucket, record, answer: stored.answer };
   }
 
-  /** The object by its reference (one request) or by its key. Rejects with NotFound and Unavailable. */
+  /** The object by its reference (one request) or by its key. Rejects with NotFound, Unavailable, NotAReference and RangeError. */
   async get(where: string | Reference): Promise<Got> {
     const reference = referenceIn(where);
     if (reference === null) {
@@ -85,7 +86,7 @@ export class Router {
     return fetchFrom(this.transport, this.referred(reference), reference.key, this.perTryMs());
   }
 
-  /** Which bucket holds the object. Rejects with NotFound and Unavailable. */
+  /** Which bucket holds the object. Rejects as `get` does. */
   async locate(where: string | Reference): Promise<Located> {
     const reference = referenceIn(where);
     if (reference !== null) return locate(this.transport, this.referred(reference), reference.key, this.perTryMs());
@@ -222,9 +223,4 @@ export class Router {
   private count(name: string): void {
     this.own.set(name, (this.own.get(name) ?? 0) + 1);
   }
-}
-
-function referenceIn(where: string | Reference): Reference | null {
-  if (where instanceof Reference) return where;
-  return where.startsWith("fbref1:") ? Reference.parse(where) : null;
 }
