@@ -9,6 +9,8 @@ from pydantic import Field as Doc
 from fbplan.kinds.amounts import Duration, Millis, Ratio
 from fbplan.kinds.base import Resource
 
+Address = Annotated[str, Doc(min_length=1)]
+
 
 class Fleet(Resource):
     """How many writers share this repository's grants."""
@@ -60,10 +62,9 @@ class Routing(Resource):
     """How writes of a repository are routed."""
 
     endpoint: Annotated[
-        str | None,
+        Address | Annotated[list[Address], Doc(min_length=1)] | None,
         Doc(
-            min_length=1,
-            description="the Bridge Node that applications talk to",
+            description="the Bridge Node that applications talk to, or several in order of preference",
             examples=["https://s3-us-east-1-aws.flashback.tech"],
         ),
     ] = None

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from fbplan.kinds.base import Json
 from fbplan.policy.compose import UNKNOWN
 from fbplan.policy.format import Bucket, Meter, Repository
+from fbplan.policy.reading import printable
 from fbplan.policy.wording import chain, label, worded
 
 
@@ -79,6 +80,8 @@ def _differences(path: str, before: Mapping[str, Json], after: Mapping[str, Json
                     yield f"{path}the key itself (issued again, rotated or let go)"
             case "order":
                 yield f"order {chain(new)} (was {chain(old)})"
+            case "endpoints":
+                yield f"endpoints {', then '.join(map(printable, new or [])) or 'one or none'}"
             case "keys":
                 yield from _keys(old, new)
             case "folders" | "meters":

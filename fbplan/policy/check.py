@@ -55,6 +55,8 @@ def _references(policy: PolicyDocument) -> Iterator[str]:
     writers: Counter[str] = Counter()
     for name, repository in sorted(policy.repositories.items()):
         at = f"repositories.{name}"
+        if repository.endpoints and repository.endpoint != repository.endpoints[0]:
+            yield f"{at}.endpoints: the first is not `endpoint`, which readers that know only that one use"
         for bucket, times in Counter(repository.order).items():
             writers[bucket] += repository.fleet.size
             if bucket not in policy.buckets:

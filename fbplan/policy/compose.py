@@ -96,11 +96,19 @@ def _fleet_size(entry: Repository) -> int:
 
 def _repository(entry: Repository, order: list[str], keys: dict[str, Json]) -> dict[str, Json]:
     routing = entry.routing or Routing()
+    endpoints = [routing.endpoint] if isinstance(routing.endpoint, str) else routing.endpoint or []
+    stated = {
+        "mode": entry.mode,
+        "endpoint": next(iter(endpoints), None),
+        # a reader that knows nothing of several takes the first
+        "endpoints": endpoints if len(endpoints) > 1 else None,
+        "address": routing.address,
+    }
     return {
         "repo_id": UNKNOWN,
         "protocol": entry.storage_type,
         "order": order,
-        **_stated(policy_format.Repository, mode=entry.mode, endpoint=routing.endpoint, address=routing.address),
+        **_stated(policy_format.Repository, **stated),
         **_filled(
             fleet=_fleet(routing.fleet or Fleet()),
             valid=_valid(routing.valid or Valid()),

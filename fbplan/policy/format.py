@@ -116,6 +116,15 @@ class Repository(Part):
     protocol: Literal["S3", "GCS", "BLOB"]
     mode: Literal["NORMAL", "MIRROR"] = "NORMAL"
     endpoint: OptionalText = None
+    endpoints: Annotated[
+        list[Text] | None,
+        BeforeValidator(_not_null),
+        WithJsonSchema({"type": "array", "items": {"type": "string", "minLength": 1}}),
+        Doc(
+            description="when there are several, all of them, most wanted first; the first is `endpoint`",
+            json_schema_extra=_without_default,
+        ),
+    ] = None
     address: Annotated[
         Literal["name", "container", "folder"], Doc(description="what a writer passes as the bucket in an SDK call")
     ] = "name"

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from fbplan.runtime.reference import NotAReference, Reference
     from fbplan.runtime.router import Router
     from fbplan.runtime.transport import AsyncTransport, Entry, Got, Head, Place, Stored, Transport, TransportFailure
+    from fbplan.runtime.upload import NotAnUpload, Upload
+    from fbplan.runtime.whole import Manner
     from fbplan.runtime.words import why
 
 __all__ = [
@@ -44,8 +46,10 @@ __all__ = [
     "Entry",
     "Got",
     "Head",
+    "Manner",
     "NoPolicy",
     "NotAReference",
+    "NotAnUpload",
     "NotFound",
     "NotStored",
     "Place",
@@ -59,6 +63,7 @@ __all__ = [
     "Transport",
     "TransportFailure",
     "Unavailable",
+    "Upload",
     "WriteFailed",
     "why",
     "wrap",
@@ -83,6 +88,8 @@ _HOMES = {
     "reference": ("NotAReference", "Reference"),
     "router": ("Router",),
     "transport": ("AsyncTransport", "Entry", "Got", "Head", "Place", "Stored", "Transport", "TransportFailure"),
+    "upload": ("NotAnUpload", "Upload"),
+    "whole": ("Manner",),
     "words": ("why",),
 }
 """Module → what it gives; a module is loaded when the first of its names is asked for."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any, NamedTuple
 
 from fbplan.runtime.accept import Pair
-from fbplan.runtime.body import body_of
+from fbplan.runtime.body import Body, body_of
 from fbplan.runtime.course import Step, begin, told
 from fbplan.runtime.decision import Decision, decide
 from fbplan.runtime.faults import NoPolicy, NotFound, RoutingError, fault_of
@@ -17,8 +17,8 @@ from fbplan.runtime.record import write_record
 from fbplan.runtime.reference import Reference, reference_in, required
 from fbplan.runtime.script import Script
 from fbplan.runtime.source import Alarm, Source
-from fbplan.runtime.state import State
-from fbplan.runtime.transport import Got, Place, place_of
+from fbplan.runtime.state import State, released
+from fbplan.runtime.transport import Got, Place, Stored, place_of
 from fbplan.runtime.view import Request, View
 from fbplan.runtime.writing import Write, writing
 
@@ -120,30 +120,44 @@ class Core:
         self._note_age(view, now)
         return self.step(lambda state: begin(view, state, now, request))
 
+    def release(self, view: View, bucket: str, at_ms: int, size: int) -> None:
+        """Bytes that were counted at that time, by that view, and will not be sent."""
+        with self._lock:
+            self._state = released(self._state, view, at_ms, bucket, size)
+
     def place(self, flight: Flight, bucket: str) -> Place:
         return place_of(flight.view.policy, flight.view.repository, bucket)
+
+    def refresh(self) -> None:
+        """Look whether the files changed. It reads them, so an event loop has to do it elsewhere."""
+        self._source.refresh()
+
+    def body(self, content: Content, size: int | None) -> Body:
+        return body_of(content, size, self._habits.spool_limit)
 
     def put(
         self, key: str, content: Content, size: int | None, options: Mapping[str, Any], *, overwrite: bool
     ) -> Script[Placement]:
         required(key)
-        body = body_of(content, size, self._habits.spool_limit)
-        only = (yield from self._holder(key)) if overwrite else None
-        metadata = {"fbseq": str(self._next_seq())}
+        body = self.body(content, size)
+        only = (yield from self.holder(key)) if overwrite else None
+        metadata = {"fbseq": str(self.next_seq())}
         if body.sha256 is not None:
             metadata["fbsha256"] = body.sha256
         write = Write(key, body, metadata, not overwrite, options)
         landed = yield from writing(self, self.begin(Request(body.size, body.is_repeatable, only)), write)
-        record = write_record(landed.flight)
-        self._report(record)
+        return self.placed(key, landed.stored, write_record(landed.flight))
+
+    def placed(self, key: str, stored: Stored, record: Record) -> Placement:
+        """A write that has ended, reported. Raises WriteFailed for one that was not made."""
+        self.report(record)
         if record["outcome"] != "stored":
             raise fault_of(record)
         self._absent.pop(key, None)
-        stored = landed.stored
         reference = Reference(record["repository"], record["bucket"], key, stored.etag)
         return Placement(reference, record, stored.answer)
 
-    def _holder(self, key: str) -> Script[str | None]:
+    def holder(self, key: str) -> Script[str | None]:
         """The bucket that holds a key; None when certainly none does. Raises Unavailable."""
         view = self.view()
         try:
@@ -159,7 +173,7 @@ class Core:
             begun = flight
             flight = self.step(lambda state: told(state, begun, self.now_ms(), Answer(200)))
         record = write_record(flight)
-        self._report(record)
+        self.report(record)
         return record
 
     def get(self, where: str | Reference, options: Mapping[str, Any]) -> Script[Got]:
@@ -196,6 +210,9 @@ class Core:
         view = self.view()
         return listing(self._places(view), prefix, view.repository.per_try_ms, options)
 
+    def addresses(self) -> frozenset[str]:
+        return frozenset(place.address for place in self._places(self.view()))
+
     def _places(self, view: View) -> list[Place]:
         return [place_of(view.policy, view.repository, name) for name in view.repository.attached]
 
@@ -213,7 +230,7 @@ class Core:
         others = list(places.values()) if view.repository.mode == "MIRROR" else []
         return [first, *others], view.repository.per_try_ms
 
-    def _next_seq(self) -> int:
+    def next_seq(self) -> int:
         """Rises with every write of this process; of two copies of a key the larger one is the newer."""
         with self._lock:
             self._seq = max(self._seq + 1, self.now_ms() * 1000)
@@ -225,7 +242,7 @@ class Core:
             self._alarm("policy.stale", {"repository": view.repository.name})
         self._is_stale = is_stale
 
-    def _report(self, record: Record) -> None:
+    def report(self, record: Record) -> None:
         self.counts[str(record["outcome"])] += 1
         self.counts.update(f"try.{attempt['class'] or 'stored'}" for attempt in record["attempts"])
         for alarm in record["alarms"]:

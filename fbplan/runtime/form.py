@@ -136,6 +136,13 @@ class Part(NamedTuple):
             raise self._wrong(key, "not only names")
         return tuple(found)
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Some text, none of it empty; nothing when the key is not there."""
+        found = self.list(key, default=[])
+        if not all(type(text) is str and text for text in found):
+            raise self._wrong(key, "not only text")
+        return tuple(found)
+
     def list(self, key: str, default: list[Any] | None = None) -> list[Any]:
         found = self.held.get(key, default)
         if type(found) is not list:

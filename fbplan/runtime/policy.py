@@ -73,6 +73,8 @@ class Repository(NamedTuple):
     """Every bucket an object of this repository may be in: the order, then the others by name."""
     sinks: Mapping[str, str] = MappingProxyType({})
     """`write` and `read` → where the secret of that key went: `file:PATH`, or a word for what else took it."""
+    endpoints: tuple[str, ...] = ()
+    """Every endpoint, the most wanted first, if the policy names several; `endpoint` is the first of them."""
 
 
 class Policy(NamedTuple):
@@ -181,4 +183,5 @@ def _repository(name: str, part: Part, buckets: Mapping[str, Bucket]) -> Reposit
         key_ids=key_ids,
         attached=(*order, *others),
         sinks=sinks,
+        endpoints=part.texts("endpoints"),
     )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fbplan.runtime.adapters import transport_for
 from fbplan.runtime.core import Content, Core, Habits, Placement, Record
 from fbplan.runtime.decision import Decision
+from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.finding import Deleted, Listing, Located
 from fbplan.runtime.origin import Origin, folder_of
 from fbplan.runtime.reference import Reference
-from fbplan.runtime.script import Call, Came, Do, Pause, Reload, Script
+from fbplan.runtime.script import Call, Came, Do, Pause, Reload, Script, Together
 from fbplan.runtime.source import Alarm, Source
 from fbplan.runtime.transport import Got, Transport, TransportFailure
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fbplan.runtime.polled import Ask
+    from fbplan.runtime.uploads import Uploads
 
 _T = TypeVar("_T")
 SPOOL_LIMIT = 8 * 1024 * 1024
@@ -153,6 +155,11 @@ class Router:
         return self._core.view().repository.name
 
     @property
+    def addresses(self) -> frozenset[str]:
+        """What calls of an SDK name as the buckets of the repository. Raises NoPolicy."""
+        return self._core.addresses()
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """Outcomes, classes of answers, alarms, and what became of the files."""
         return {**self._source.counts, **self._core.counts}
@@ -189,6 +196,13 @@ class Router:
         self.refresh()
         return self._run(self._core.put(key, body, size, options or {}, overwrite=overwrite))
 
+    @property
+    def uploads(self) -> Uploads:
+        """Objects in parts, for transports that send them."""
+        from fbplan.runtime.uploads import Uploads  # whoever has no large objects does not pay for it at the start
+
+        return Uploads(self._core, self._run, self.refresh)
+
     def get(self, where: str | Reference, *, options: Mapping[str, Any] | None = None) -> Got:
         """The object by its reference (one request) or by its key. Raises NotFound, Unavailable and ValueError.
 
@@ -212,10 +226,23 @@ class Router:
         try:
             do = next(script)
             while True:
-                do = script.send(self._done(do))
+                try:
+                    came = self._done(do)
+                except BaseException as fault:  # noqa: BLE001 -- it goes on from there
+                    do = script.throw(fault)
+                else:
+                    do = script.send(came)
         except StopIteration as end:
             value: _T = end.value
             return value
+
+    def _together(self, do: Together) -> Sequence[Any]:
+        if len(do.scripts) == 1:
+            return [self._run(do.scripts[0])]
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(len(do.scripts), "fbplan-part") as pool:
+            return list(pool.map(self._run, do.scripts))
 
     def _done(self, do: Do) -> Came:
         transport = self._transport
@@ -227,8 +254,17 @@ class Router:
                     self._sleep(do.ms / 1000)
                 case Reload():
                     transport.reload()
+                case Together():
+                    return Came(self._together(do))
                 case Call():
-                    return Came(getattr(transport, do.method)(do.place, do.name, *do.positional, **do.arguments))
+                    return Came(_method(transport, do.method)(do.place, do.name, *do.positional, **do.arguments))
         except TransportFailure as failure:
             return Came(failure=failure)
         return Came()
+
+
+def _method(transport: Transport, name: str) -> Callable[..., Any]:
+    found: Callable[..., Any] | None = getattr(transport, name, None)
+    if found is None:
+        raise RoutingError(f"{type(transport).__name__} sends no parts: it has no {name}; see runtime.parts")
+    return found

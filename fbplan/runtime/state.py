@@ -99,6 +99,23 @@ def _added(kept: tuple[tuple[_K, int], ...], key: _K, size: int, most: int) -> t
     return tuple(sorted(counts.items(), key=itemgetter(0))[-most:])
 
 
+def released(state: State, view: View, at_ms: int, bucket: str, size: int) -> State:
+    """Bytes that `charged` counted at `at_ms`, by that view, were not sent: they count no more."""
+    local = state.local(bucket)
+    if not view.simple:
+        return state.put(bucket, local._replace(granted=_less(local.granted, view.seq, size)))
+    period = next((cap.period for cap in view.bucket(bucket).written), None)
+    totals = local.totals if period is None else _less(local.totals, span_at(period, at_ms).key, size)
+    began = at_ms - at_ms % tuning.SLOT_MS
+    # the slot may have been merged into a later one
+    slot = next((start for start, _ in local.slots if start >= began), began)
+    return state.put(bucket, local._replace(totals=totals, slots=_less(local.slots, slot, size)))
+
+
+def _less(kept: tuple[tuple[_K, int], ...], key: _K, size: int) -> tuple[tuple[_K, int], ...]:
+    return tuple((known, max(0, count - size) if known == key else count) for known, count in kept)
+
+
 def succeeded(state: State, bucket: str) -> State:
     """A write was stored."""
     tokens = min(tuning.TOKENS, state.tokens + tuning.TOKEN_OF_SUCCESS)

@@ -21,6 +21,8 @@ class Place(NamedTuple):
     read_key_id: str | None = None
     sink: str | None = None
     """Where the key is: `file:PATH`, or a word that says what else takes it; the writer's if there is one."""
+    endpoints: tuple[str, ...] = ()
+    """All Bridge Nodes that lead to the bucket, in order of preference; empty when the policy names one or none."""
 
 
 def place_of(policy: Policy, repository: Repository, name: str) -> Place:
@@ -37,6 +39,7 @@ def place_of(policy: Policy, repository: Repository, name: str) -> Place:
         write_key_id=repository.key_ids.get("write"),
         read_key_id=repository.key_ids.get("read"),
         sink=repository.sinks.get("write") or repository.sinks.get("read"),
+        endpoints=repository.endpoints,
     )
 
 
@@ -44,7 +47,8 @@ class TransportFailure(Exception):
     """A request that was not answered with success.
 
     `status` is the HTTP status, 0 when no answer came. `code` is the store's own word (`QUOTA_EXCEEDED`). `was_sent`
-    is False only when certainly no byte of the body left: a name that does not resolve, a refused connection.
+    is False only when certainly no byte of the body left (a name that does not resolve, a refused connection), and the
+    body can be had again from its beginning.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from fbplan.runtime.times import stamp_of
 _SHORT = {
     "1.role": "takes no writes of this repository",
     "1.state": "its state is not active",
-    "1.pinned": "does not hold the key that is overwritten",
+    "1.pinned": "does not hold the key that is overwritten, or the upload",
     "1.size": "smaller than the object",
     "1.tried": "tried before in this request",
     "2.unlimited": "open: no cap",
@@ -93,26 +93,36 @@ def considered(decision: Mapping[str, Any]) -> list[str]:
 
 
 def _outcome(record: Mapping[str, Any]) -> str:
-    size, bucket, seq = record["size"], record["bucket"], record["seq"]
+    bucket, seq = record["bucket"], record["seq"]
+    size, repository = record["size"], record["repository"]
+    what, were = f"{size} bytes of {repository}", "were"
+    match record.get("upload"):
+        case "part":
+            what, were = f"a part of {what}", "was"
+        case "begun" | "completed":
+            what, were = f"an upload of {repository}", "was"
     showing = f"usage {seq}" if seq else "no usage"
     basis = f"policy {record['generation']}, {showing}, {stamp_of(record['at_ms'])}"
     match record["outcome"]:
         case "stored":
-            return f"{size} bytes of {record['repository']} went to {bucket} ({basis})"
+            return f"{what} {'began in' if record.get('upload') == 'begun' else 'went to'} {bucket} ({basis})"
         case "read_only":
             until = record["retry_at_ms"]
             again = "" if until is None else f" before {stamp_of(until)}"
-            return f"no bucket takes {size} bytes of {record['repository']}{again} ({basis})"
+            if any(attempt["then"] == "begun" for attempt in record["attempts"]):
+                begins = "" if until is None else f", it can begin again at {stamp_of(until)}"
+                return f"the upload of {what} was given up: its bucket takes no more{begins} ({basis})"
+            return f"no bucket takes {what}{again} ({basis})"
         case "exists":
             return f"the key is there with another content, in {bucket} ({basis})"
         case _:
-            return f"{size} bytes of {record['repository']} were not stored: rule {record['rule']} ({basis})"
+            return f"{what} {were} not stored: rule {record['rule']} ({basis})"
 
 
 def _attempt(attempt: Mapping[str, Any]) -> str:
     took = f"{attempt['end_ms'] - attempt['at_ms']} ms"
     if attempt["class"] is None:
-        return f"    {attempt['bucket']}: stored after {took}"
+        return f"    {attempt['bucket']}: {'begun' if attempt['then'] == 'begun' else 'stored'} after {took}"
     said = " ".join(str(part) for part in (attempt["status"] or "no answer", attempt["code"]) if part)
     settled = "" if attempt["settled"] is None else f", a look there found it {attempt['settled']}"
     then = _THEN.get(attempt["then"], "stored after all")

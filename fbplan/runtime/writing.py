@@ -1,11 +1,11 @@
-"""A put as a script: the course of a write, with what it asks of the transport."""
+"""A write as a script: its course, with what it asks of the transport. And what a put is in it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from fbplan.runtime.body import Body
 from fbplan.runtime.course import Step, proceed, settled, told
-from fbplan.runtime.flight import Action, Answer, Flight
+from fbplan.runtime.flight import Answer, Flight
 from fbplan.runtime.script import Call, Came, Pause, Reload, Script
 from fbplan.runtime.state import State
 from fbplan.runtime.transport import Head, Place, Stored, TransportFailure
@@ -38,21 +38,35 @@ class Landed(NamedTuple):
     stored: Stored
 
 
+Trying = Callable[[Place, int], Script[Came]]
+"""One try at a place within so many milliseconds; what came is a `Stored`, or the failure."""
+Looking = Callable[[Place, int], Script[tuple[str, Stored]]]
+"""What is there after a try whose outcome is not known: `equal`, `absent`, `different` or `unknown`, and as what."""
+
+
 def writing(desk: Desk, flight: Flight, write: Write) -> Script[Landed]:
-    """From the first action to the last."""
+    """A put, from the first action to the last."""
+
+    def looking(place: Place, timeout_ms: int) -> Script[tuple[str, Stored]]:
+        came = yield Call("head", place, write.key, {"timeout_ms": timeout_ms})
+        return _compared(came, write), Stored(came.value.etag if isinstance(came.value, Head) else None)
+
+    return (yield from driving(desk, flight, lambda place, ms: _putting(place, ms, write), looking))
+
+
+def driving(desk: Desk, flight: Flight, trying: Trying, looking: Looking) -> Script[Landed]:
+    """A flight from the action it is at to its end."""
     stored = Stored()
     while not flight.action.is_end:
         action = flight.action
         match action.do:
             case "try":
-                came = yield _put(desk.place(flight, action.bucket or ""), action, write)
+                came = yield from trying(desk.place(flight, action.bucket or ""), action.ms)
                 stored = came.value or Stored()
                 flight = _told(desk, flight, _answer(came, desk.dice()))
             case "head":
-                place = desk.place(flight, action.bucket or "")
-                came = yield Call("head", place, write.key, {"timeout_ms": action.ms})
-                stored = Stored(came.value.etag if isinstance(came.value, Head) else None)
-                flight = _settled(desk, flight, _compared(came, write))
+                found, stored = yield from looking(desk.place(flight, action.bucket or ""), action.ms)
+                flight = _settled(desk, flight, found)
             case _:
                 yield Reload() if action.do == "reload" else Pause(action.ms)
                 flight = _proceeded(desk, flight)
@@ -71,15 +85,15 @@ def _proceeded(desk: Desk, flight: Flight) -> Flight:
     return desk.step(lambda state: proceed(state, flight, desk.now_ms()))
 
 
-def _put(place: Place, action: Action, write: Write) -> Call:
+def _putting(place: Place, timeout_ms: int, write: Write) -> Script[Came]:
     arguments = {
         "size": write.body.size,
         "metadata": write.metadata,
         "write_once": write.write_once,
-        "timeout_ms": action.ms,
+        "timeout_ms": timeout_ms,
         "options": write.options,
     }
-    return Call("put", place, write.key, arguments, (write.body.opened(),))
+    return (yield Call("put", place, write.key, arguments, (write.body.opened(),)))
 
 
 def _answer(came: Came, dice: int) -> Answer:

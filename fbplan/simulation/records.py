@@ -76,6 +76,7 @@ class _Record(_Part):
     bucket: Text | None
     rule: Text
     retry_at_ms: Time | None
+    upload: Text | None = None
 
 
 class NotARecord(ValueError):

@@ -33,6 +33,8 @@ _WANTED = {
 }
 _YES_NO = {"true": "true", "yes": "true", "on": "true", "y": "true", "false": "false", "no": "false", "off": "false"}
 _SOURCE = "{env: NAME}, {file: PATH} or {exec: [...]}"
+_TEXTS = frozenset({"str", "constrained-str"})
+"""What pydantic calls the member of a union that is a text."""
 _NAME_RULE = "letters, digits, - and _, 63 at most, starting with a letter or digit"
 
 
@@ -112,9 +114,9 @@ def _is_meant(error: _Error) -> bool:
         return True
     match error.value:
         case str():
-            return error.tag == "str"
+            return error.tag in _TEXTS
         case dict():
-            return error.tag != "str" and not error.tag.startswith("list[")
+            return error.tag not in _TEXTS and not error.tag.startswith("list[")
         case list():
             return error.tag.startswith("list[")
     return False
@@ -161,7 +163,9 @@ def _told(document: Document, error: _Error, suggestions: Suggestions) -> Diagno
 
 def _union(document: Document, error: _Error, name: str) -> Diagnostic:
     wanted, fix = "a mapping or a list of mappings", "write it like {limit: 500GB}, or a list of these"
-    if words_at(error.path).is_hidden:
+    if error.tag == "constrained-str":
+        wanted, fix = "a text or a list of texts", "write a text, or a list of them"
+    elif words_at(error.path).is_hidden:
         wanted, fix = "a text or a source", f"put it in quotes, or write where it comes from: {_SOURCE}"
     message = f"{name} needs {wanted}, not {kind_of(error.value)}"
     return document.problem(Code.WRONG_TYPE, message, fix, error.path, address=address_at(error.path))

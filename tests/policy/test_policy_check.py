@@ -216,4 +216,5 @@ def test_the_schema_states_every_default():
     }
     assert optional - stated == {
         "Bucket.name", "Bucket.provider", "Bucket.region", "Key.key_id", "Keys.read", "Keys.write", "Repository.endpoint",
+        "Repository.endpoints",
     }  # fmt: skip

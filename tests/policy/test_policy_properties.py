@@ -64,7 +64,7 @@ keys = st.dictionaries(
     names, st.fixed_dictionaries({"access": st.sampled_from(["READ", "WRITE", "ADMIN"]), "sink": sinks}), max_size=3
 )
 routings = block(
-    endpoint=texts,
+    endpoint=texts | st.lists(texts, min_size=1, max_size=3, unique=True),
     address=st.sampled_from(["name", "container", "folder"]),
     fleet=block(size=st.integers(1, 100_000), skew=spans, max_upload=spans, grant_ttl=spans),
     valid=block(stale_after=spans, expires_after=spans, on_expired=st.sampled_from(["read_only", "continue"])),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,18 @@ def web() -> Iterator[object]:
     server.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_read_once() -> Iterator[None]:
+    """A boto3 session reads megabytes of JSON, and every router has one: in a process they are read once."""
+    from botocore.loaders import JSONFileLoader
+
+    loader, read = JSONFileLoader(), JSONFileLoader.load_file
+    known = cache(lambda path: read(loader, path))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(JSONFileLoader, "load_file", lambda _self, path: known(path))
+        yield
+
+
 @pytest.fixture
 def open_s3(tmp_path: Path) -> Iterator[Callable[..., object]]:
     from s3_world import S3World
@@ -36,8 +49,9 @@ def open_s3(tmp_path: Path) -> Iterator[Callable[..., object]]:
 
 
 @pytest.fixture
-def s3(open_s3):
-    return open_s3()
+def s3(open_s3, request):
+    """A world with the caps of the module, if it names any."""
+    return open_s3(caps=getattr(request.module, "CAPS", None))
 
 
 @pytest.fixture

@@ -87,6 +87,8 @@ def test_the_policy_that_fbplan_publishes_is_read_with_its_defaults():
         (raw(policy_document({"a": {"meters": [{"meter": "requests", "limit": 1}]}})), "shape"),
         (raw(policy_document(select={"strategy": "cheapest"})), "shape"),
         (raw(policy_document(endpoint=None)), "shape"),
+        (raw(policy_document(endpoints="https://a")), "shape"),
+        (raw(policy_document(endpoints=["https://a", ""])), "shape"),
     ],
 )
 def test_a_policy_that_cannot_be_trusted_is_refused_with_a_reason(content, expected):

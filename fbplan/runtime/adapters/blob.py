@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from fbplan.runtime.adapters.blob_answers import answer_of
 from fbplan.runtime.adapters.clients import Clients, Connect, Wanted, no_key
 from fbplan.runtime.adapters.credentials import Credentials, Given, Key
+from fbplan.runtime.adapters.endpoints import Limits, monotonic_ms
+from fbplan.runtime.adapters.rewinding import Rewinding
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.transport import Entry, Got, Head, Place, Stored, TransportFailure
 
@@ -33,8 +35,9 @@ class BlobTransport:
         *,
         credentials: Given | None = None,
         connect: Connect | None = None,
-        endpoint: str | None = None,
+        endpoint: str | Sequence[str] | None = None,
         environ: Mapping[str, str] = os.environ,
+        clock_ms: Callable[[], int] = monotonic_ms,
     ) -> None:
         """`folder`, `credentials` and `endpoint`: as for S3Transport. `connect(place, key)`: makes the BlobServiceClient,
         for tokens or for proxies; key is None when there is none. Raises RoutingError without the SDK.
@@ -45,7 +48,7 @@ class BlobTransport:
             raise RoutingError(_NEEDED) from None
         self._connect = connect
         found = Credentials(Path(folder), credentials, fallback=connect and no_key, environ=environ)
-        self._clients = Clients(found, endpoint or (connect and ""), self._made, answer_of)
+        self._clients = Clients(found, endpoint or (connect and ""), self._made, answer_of, clock_ms=clock_ms)
 
     def put(
         self,
@@ -62,21 +65,25 @@ class BlobTransport:
         """`options` may hold what upload_blob takes."""
         stated = {
             **options,
-            **_once(timeout_ms),
             "length": size,
             "metadata": {**(options.get("metadata") or {}), **metadata},
             "overwrite": not write_once,
         }
-        answer = self._clients.ask(
-            place, lambda client: _blob(client, place, key).upload_blob(body, **stated), is_repeatable=False
-        )
+        content = Rewinding(body)
+
+        def sent(client: Any, limits: Limits) -> Any:
+            return _blob(client, place, key).upload_blob(content.opened(), **{**stated, **_once(limits)})
+
+        answer = self._clients.ask(place, timeout_ms, sent, is_repeatable=False, is_spent=content.is_spent)
         return Stored(answer.get("etag"), answer)
 
     def head(self, place: Place, key: str, *, timeout_ms: int) -> Head | None:
         try:
             return _head(
                 self._clients.ask(
-                    place, lambda client: _blob(client, place, key).get_blob_properties(**_once(timeout_ms))
+                    place,
+                    timeout_ms,
+                    lambda client, limits: _blob(client, place, key).get_blob_properties(**_once(limits)),
                 )
             )
         except TransportFailure as failure:
@@ -86,13 +93,18 @@ class BlobTransport:
 
     def get(self, place: Place, key: str, *, timeout_ms: int, options: Mapping[str, Any] = _NONE) -> Got:
         """The content is a StorageStreamDownloader. `options` may hold what download_blob takes."""
-        stated = {**options, **_once(timeout_ms)}
-        content = self._clients.ask(place, lambda client: _blob(client, place, key).download_blob(**stated))
+        content = self._clients.ask(
+            place,
+            timeout_ms,
+            lambda client, limits: _blob(client, place, key).download_blob(**{**options, **_once(limits)}),
+        )
         return Got(_head(content.properties), content)
 
     def delete(self, place: Place, key: str, *, timeout_ms: int) -> None:
         try:
-            self._clients.ask(place, lambda client: _blob(client, place, key).delete_blob(**_once(timeout_ms)))
+            self._clients.ask(
+                place, timeout_ms, lambda client, limits: _blob(client, place, key).delete_blob(**_once(limits))
+            )
         except TransportFailure as failure:
             if failure.status != 404:
                 raise
@@ -101,14 +113,14 @@ class BlobTransport:
         self, place: Place, prefix: str, *, timeout_ms: int, options: Mapping[str, Any] = _NONE
     ) -> Sequence[Entry]:
         """`options` may hold what list_blobs takes."""
-        stated = {**options, **_once(timeout_ms), "name_starts_with": prefix or None}
 
-        def found(client: Any) -> list[Entry]:
+        def found(client: Any, limits: Limits) -> list[Entry]:
+            stated = {**options, **_once(limits), "name_starts_with": prefix or None}
             blobs = client.get_container_client(place.address).list_blobs(**stated)
             # here alone the etag has no quotes
             return [Entry(blob.name, blob.size, f'"{blob.etag}"', blob) for blob in blobs]
 
-        return self._clients.ask(place, found)
+        return self._clients.ask(place, timeout_ms, found)
 
     def reload(self) -> None:
         self._clients.reload()
@@ -140,10 +152,13 @@ def account_url(endpoint: str, account: str) -> str:
     return parts._replace(netloc=f"{account}.{parts.netloc}").geturl()
 
 
-def _once(timeout_ms: int) -> dict[str, Any]:
-    """One try and its timeout, said to each call: a client of the user's may be set up otherwise."""
-    seconds = timeout_ms / 1000
-    return {"connection_timeout": seconds, "read_timeout": seconds, "retry_total": 0}
+def _once(limits: Limits) -> dict[str, Any]:
+    """One try and its timeouts, said to each call: a client of the user's may be set up otherwise."""
+    return {
+        "connection_timeout": limits.connect_ms / 1000,
+        "read_timeout": limits.timeout_ms / 1000,
+        "retry_total": 0,
+    }
 
 
 def _blob(client: Any, place: Place, key: str) -> Any:

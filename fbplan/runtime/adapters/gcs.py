@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
@@ -13,8 +13,10 @@ from typing import IO, Any
 
 from fbplan.runtime.adapters.clients import Clients, Connect, Wanted, no_key
 from fbplan.runtime.adapters.credentials import Credentials, Given, Key
+from fbplan.runtime.adapters.endpoints import Limits, monotonic_ms
 from fbplan.runtime.adapters.gcs_answers import answer_of
 from fbplan.runtime.adapters.gcs_client import gcs_client
+from fbplan.runtime.adapters.rewinding import Rewinding
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.transport import Entry, Got, Head, Place, Stored, TransportFailure
 
@@ -46,8 +48,9 @@ class GcsTransport:
         *,
         credentials: Given | None = None,
         connect: Connect | None = None,
-        endpoint: str | None = None,
+        endpoint: str | Sequence[str] | None = None,
         environ: Mapping[str, str] = os.environ,
+        clock_ms: Callable[[], int] = monotonic_ms,
     ) -> None:
         """`folder`, `credentials` and `endpoint`: as for S3Transport. `connect(place, key)`: makes the client, for keys
         of another kind or for proxies; key is None when there is none. Raises RoutingError without the SDK.
@@ -58,7 +61,7 @@ class GcsTransport:
             raise RoutingError(_NEEDED) from None
         self._connect = connect
         found = Credentials(Path(folder), credentials, fallback=connect and no_key, environ=environ)
-        self._clients = Clients(found, endpoint or (connect and ""), self._made, answer_of)
+        self._clients = Clients(found, endpoint or (connect and ""), self._made, answer_of, clock_ms=clock_ms)
 
     def put(
         self,
@@ -77,24 +80,27 @@ class GcsTransport:
         if write_once:
             stated["if_generation_match"] = 0
 
-        def sent(client: Any) -> Any:
+        content = Rewinding(body)
+
+        def sent(client: Any, limits: Limits) -> Any:
             blob = client.bucket(place.address).blob(key)
             for name in PROPERTIES:
                 if name in options:
                     setattr(blob, name, options[name])
             blob.metadata = {**(options.get("metadata") or {}), **metadata}
-            content = BytesIO(body) if isinstance(body, bytes) else _FromHere(body)
-            blob.upload_from_file(content, size=size, timeout=timeout_ms / 1000, retry=None, **stated)
+            opened = content.opened()
+            begun = BytesIO(opened) if isinstance(opened, bytes) else _FromHere(opened)
+            blob.upload_from_file(begun, size=size, **_once(limits), **stated)
             return blob
 
-        blob = self._clients.ask(place, sent, is_repeatable=False)
+        blob = self._clients.ask(place, timeout_ms, sent, is_repeatable=False, is_spent=content.is_spent)
         return Stored(blob.etag, blob)
 
     def head(self, place: Place, key: str, *, timeout_ms: int) -> Head | None:
-        def found(client: Any) -> Any:
-            return client.bucket(place.address).get_blob(key, timeout=timeout_ms / 1000, retry=None)
+        def found(client: Any, limits: Limits) -> Any:
+            return client.bucket(place.address).get_blob(key, **_once(limits))
 
-        blob = self._clients.ask(place, found)
+        blob = self._clients.ask(place, timeout_ms, found)
         if blob is None:
             return None
         metadata = {name.lower(): value for name, value in (blob.metadata or {}).items()}
@@ -103,24 +109,24 @@ class GcsTransport:
     def get(self, place: Place, key: str, *, timeout_ms: int, options: Mapping[str, Any] = _NONE) -> Got:
         """The content is a file, in memory up to 8 MiB. `options` may hold what download_to_file takes."""
 
-        def fetched(client: Any) -> Got:
+        def fetched(client: Any, limits: Limits) -> Got:
             blob = client.bucket(place.address).blob(key)
             with ExitStack() as opened:
                 content = opened.enter_context(_Downloaded(_IN_MEMORY))
-                blob.download_to_file(content, timeout=timeout_ms / 1000, retry=None, **options)
+                blob.download_to_file(content, **_once(limits), **options)
                 opened.pop_all()
             size = content.tell()
             content.seek(0)
             return Got(Head(size, blob.etag, answer=blob), content)
 
-        return self._clients.ask(place, fetched)
+        return self._clients.ask(place, timeout_ms, fetched)
 
     def delete(self, place: Place, key: str, *, timeout_ms: int) -> None:
-        def deleted(client: Any) -> None:
-            client.bucket(place.address).blob(key).delete(timeout=timeout_ms / 1000, retry=None)
+        def deleted(client: Any, limits: Limits) -> None:
+            client.bucket(place.address).blob(key).delete(**_once(limits))
 
         try:
-            self._clients.ask(place, deleted)
+            self._clients.ask(place, timeout_ms, deleted)
         except TransportFailure as failure:
             if failure.status != 404:
                 raise
@@ -130,13 +136,11 @@ class GcsTransport:
     ) -> Sequence[Entry]:
         """`options` may hold what list_blobs takes."""
 
-        def found(client: Any) -> list[Entry]:
-            blobs = client.list_blobs(
-                place.address, prefix=prefix or None, timeout=timeout_ms / 1000, retry=None, **options
-            )
+        def found(client: Any, limits: Limits) -> list[Entry]:
+            blobs = client.list_blobs(place.address, prefix=prefix or None, **_once(limits), **options)
             return [Entry(blob.name, blob.size, blob.etag, blob) for blob in blobs]
 
-        return self._clients.ask(place, found)
+        return self._clients.ask(place, timeout_ms, found)
 
     def reload(self) -> None:
         # a client holds a token, which may be what was refused
@@ -146,6 +150,11 @@ class GcsTransport:
         if self._connect is not None:
             return self._connect(place, key if key.key_id else None)
         return gcs_client(place, wanted.endpoint, key)
+
+
+def _once(limits: Limits) -> dict[str, Any]:
+    """One try and its timeouts."""
+    return {"timeout": (limits.connect_ms / 1000, limits.timeout_ms / 1000), "retry": None}
 
 
 class _Downloaded(SpooledTemporaryFile[bytes]):

@@ -8,7 +8,9 @@ from typing import IO, Any, TypeVar
 
 from fbplan.runtime.adapters.clients import Clients, Wanted
 from fbplan.runtime.adapters.credentials import Credentials, Given, Key
+from fbplan.runtime.adapters.endpoints import Limits, monotonic_ms
 from fbplan.runtime.adapters.s3_answers import answer_of
+from fbplan.runtime.adapters.s3_parts import S3Parts, sendable
 from fbplan.runtime.faults import RoutingError
 from fbplan.runtime.transport import Entry, Got, Head, Place, Stored, TransportFailure
 
@@ -17,7 +19,7 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 _NEEDED = "the router needs boto3 for S3: pip install 'fbplan[s3]'"
 
 
-class S3Transport:
+class S3Transport(S3Parts):
     """A `Transport` over boto3 for the repositories of one policy.
 
     Programming errors that the SDK finds before it sends anything (a parameter that no such call has) come through as
@@ -30,14 +32,16 @@ class S3Transport:
         *,
         credentials: Given | None = None,
         fallback: Given | None = None,
-        endpoint: str | None = None,
+        endpoint: str | Sequence[str] | None = None,
         region: str = "us-east-1",
         config: Any = None,
         environ: Mapping[str, str] = os.environ,
+        clock_ms: Callable[[], int] = monotonic_ms,
     ) -> None:
         """`folder`: the policy's, for its sinks. `credentials(place)` gives key id and secret instead of sinks and the
-        environment, `fallback(place)` after them. `endpoint`: where the policy names none. `config`: a botocore Config
-        for proxies, pool sizes and the like; retries, timeouts, path style and signature stay as they must be.
+        environment, `fallback(place)` after them. `endpoint`: where the policy names none, one or several in order of
+        preference. `config`: a botocore Config for proxies, pool sizes and the like; retries, timeouts, path style and
+        signature stay as they must be. `clock_ms`: for tests.
         Raises RoutingError without boto3.
         """
         try:
@@ -49,7 +53,7 @@ class S3Transport:
         # the session's own credentials would only be looked for, at the price of a request to a metadata service
         self._session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name=region)  # noqa: S106
         found = Credentials(Path(folder), credentials, fallback=fallback, environ=environ)
-        self._clients = Clients(found, endpoint, self._made, answer_of)
+        self._clients = Clients(found, endpoint, self._made, answer_of, bound=_stepped, clock_ms=clock_ms)
 
     def put(
         self,
@@ -63,8 +67,7 @@ class S3Transport:
         timeout_ms: int,
         options: Mapping[str, Any] = _NONE,
     ) -> Stored:
-        sent = body if isinstance(body, bytes) or body.seekable() else _Once(body, size)
-        signs_body = not isinstance(sent, _Once)
+        sent, signs_body = sendable(body, size)
         parameters: dict[str, Any] = {
             **options,
             "Bucket": place.address,
@@ -87,7 +90,7 @@ class S3Transport:
     def head(self, place: Place, key: str, *, timeout_ms: int, options: Mapping[str, Any] = _NONE) -> Head | None:
         wanted = {**options, "Bucket": place.address, "Key": key}
         try:
-            return _head(self._ask(place, timeout_ms, lambda client: client.head_object(**wanted)))
+            return _head(self._ask(place, timeout_ms, lambda client: client.head_object(**wanted), tells_code=False))
         except TransportFailure as failure:
             if failure.status == 404:
                 return None
@@ -128,20 +131,25 @@ class S3Transport:
         *,
         signs_body: bool = True,
         is_repeatable: bool = True,
+        tells_code: bool = True,
     ) -> _T:
         return self._clients.ask(
-            place, call, timeout_ms=_step(timeout_ms), signs_body=signs_body, is_repeatable=is_repeatable
+            place,
+            timeout_ms,
+            lambda client, _limits: call(client),
+            signs_body=signs_body,
+            is_repeatable=is_repeatable,
+            tells_code=tells_code,
         )
 
     def _made(self, _place: Place, wanted: Wanted, key: Key) -> Any:
         from botocore.config import Config
 
         stated = getattr(self._config, "s3", None) or {}
-        seconds = wanted.timeout_ms / 1000
         ours = Config(
             retries={"total_max_attempts": 1},
-            connect_timeout=seconds,
-            read_timeout=seconds,
+            connect_timeout=wanted.connect_ms / 1000,
+            read_timeout=wanted.timeout_ms / 1000,
             signature_version="s3v4",
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
@@ -162,22 +170,12 @@ class S3Transport:
         )
 
 
-class _Once:
-    """A stream that the SDK must not try to rewind, and whose length it may know."""
-
-    def __init__(self, stream: IO[bytes], size: int) -> None:
-        self._stream = stream
-        self._size = size
-
-    def __len__(self) -> int:
-        return self._size
-
-    def read(self, size: int = -1) -> bytes:
-        return self._stream.read(size)
+def _stepped(limits: Limits) -> Limits:
+    """Not longer than asked for, in steps: the SDK has one timeout a client, and a client costs milliseconds."""
+    return Limits(_step(limits.timeout_ms), _step(limits.connect_ms))
 
 
 def _step(timeout_ms: int) -> int:
-    """Not longer than asked for, in steps: the SDK has one timeout a client, and a client costs milliseconds."""
     step = 250 if timeout_ms < 5_000 else 1_000
     return max(timeout_ms - timeout_ms % step, min(timeout_ms, 250))
 

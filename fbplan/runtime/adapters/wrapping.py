@@ -38,8 +38,11 @@ def wrap(
     """The client with the policy at work: where it names a bucket, a repository is named; writes go where the policy wants.
 
     boto3, client("s3"): put_object, upload_file, upload_fileobj, get_object, head_object, delete_object,
-    list_objects_v2, download_file and download_fileobj are routed, and the paginator of list_objects_v2. Answers of
-    writes carry `FbplanReference`. An upload is one request, so the store's limit for one put holds.
+    list_objects_v2, download_file and download_fileobj are routed, create_multipart_upload with the calls that take its
+    UploadId, and paginators and waiters over these; any other call that names a repository raises RoutingError. Answers
+    of writes carry `FbplanReference`. A file goes up in parts from `multipart_threshold` of boto3's TransferConfig on
+    (8 MB). All parts go to one bucket; another is tried until the first is through. Of an upload that fails later, or
+    that is stopped, nothing stays.
 
     google-cloud-storage, Client: `bucket(REPOSITORY)` with its `blob(…)`, get_blob, list_blobs and delete_blob, and of
     a blob the uploads, the downloads, exists, reload and delete. A blob that was written has `fbplan_reference`.

@@ -12,7 +12,7 @@ from fbplan.spec.rules.names import name_rules
 from fbplan.spec.rules.places import place_rules
 from fbplan.spec.rules.references import reference_rules
 from fbplan.spec.rules.repositories import repository_rules
-from fbplan.spec.rules.routed import order_rules, routed_order
+from fbplan.spec.rules.routed import endpoint_rules, order_rules, routed_order
 from fbplan.spec.rules.scope import Scope, declared_addresses
 
 __all__ = ["Scope", "caps_of", "check", "declared_addresses", "routed_order"]
@@ -22,6 +22,7 @@ _RULES = (
     reference_rules,
     repository_rules,
     order_rules,
+    endpoint_rules,
     cap_rules,
     name_rules,
     intent_rules,

@@ -54,3 +54,18 @@ def order_rules(spec: Spec, doc: Document, scope: Scope) -> Iterator[Diagnostic]
                     address=f"repository.{name}",
                 )
             seen.add(bucket)
+
+
+def endpoint_rules(spec: Spec, doc: Document, scope: Scope) -> Iterator[Diagnostic]:
+    del scope
+    for name, repository in spec.repositories.items():
+        stated = repository.routing.endpoint if repository.routing else None
+        for index, endpoint in enumerate(stated if isinstance(stated, list) else []):
+            if endpoint in (stated or [])[:index]:
+                yield doc.problem(
+                    Code.BAD_VALUE,
+                    f"{quoted(endpoint)} stands twice among the endpoints",
+                    "keep one",
+                    ("repositories", name, "routing", "endpoint", index),
+                    address=f"repository.{name}",
+                )

@@ -8,7 +8,7 @@ import (
 var ruleWords = map[string]string{
 	"1.role":      "takes no writes of this repository",
 	"1.state":     "its state is not active",
-	"1.pinned":    "does not hold the key that is overwritten",
+	"1.pinned":    "does not hold the key that is overwritten, or the upload",
 	"1.size":      "smaller than the object",
 	"1.tried":     "tried before in this request",
 	"2.unlimited": "open: no cap",
