@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from werkzeug.http import http_date
 
+from fbplan.emulator.bridge.access import Place
 from fbplan.emulator.bridge.blob_words import VERSION, XML, etag, md5_of, metadata_of
 from fbplan.emulator.bridge.errand import Errand
 from fbplan.emulator.bridge.listing import Page, cursor, most_of, page_of
@@ -18,14 +20,26 @@ PAGE = 5000
 
 def list_containers(errand: Errand) -> Reply:
     """Only what is attached to the key's repository."""
-    containers = [element("Container", element("Name", place.address)) for place in errand.visitor.places]
+    containers = [
+        element(
+            "Container",
+            element("Name", place.address),
+            element("Properties", element("Last-Modified", _made(place)), element("Etag", f'"{place.bucket_id}"')),
+        )
+        for place in errand.visitor.places
+    ]
     body = document("EnumerationResults", element("Containers", *containers), element("NextMarker"), namespace="")
     return Reply(200, XML, body)
 
 
 def container_properties(errand: Errand) -> Reply:
-    created = errand.place.created_at  # a container has no version here, but the SDK wants an ETag
-    return Reply(200, (("ETag", f'"{created}"'), ("x-ms-version", VERSION)))
+    place = errand.place
+    return Reply(200, (("ETag", f'"{place.bucket_id}"'), ("Last-Modified", _made(place)), ("x-ms-version", VERSION)))
+
+
+def _made(place: Place) -> str:
+    """A container changes when its registration is made."""
+    return http_date(datetime.fromisoformat(place.created_at))
 
 
 def list_blobs(errand: Errand) -> Reply:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 LONGEST_KEY = 1024
+HEADERS = "fbplan.headers"
+"""Where the server leaves the headers as they came: the variables of WSGI no longer tell a_b from a-b."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,21 @@ class NodeRequest:
 
 def request_of(environ: WSGIEnvironment) -> NodeRequest:
     """Read a request. Raises Refusal for a path or query that is not UTF-8."""
-    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
-    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        if environ.get(name):
-            headers[name.replace("_", "-").lower()] = environ[name]
+    headers = environ.get(HEADERS) or _headers(environ)
     try:
         raw_path, path = _paths(environ)
         pairs = tuple(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="strict"))
     except (UnicodeDecodeError, ValueError):
         raise Refusal("InvalidURI", "Couldn't parse the specified URI.") from None
     return NodeRequest(environ["REQUEST_METHOD"], path, pairs, headers, environ["wsgi.input"], raw_path=raw_path)
+
+
+def _headers(environ: WSGIEnvironment) -> dict[str, str]:
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(name):
+            headers[name.replace("_", "-").lower()] = environ[name]
+    return headers
 
 
 def _paths(environ: WSGIEnvironment) -> tuple[str, str]:
