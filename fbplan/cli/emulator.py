@@ -36,7 +36,7 @@ def _with_switches(command: click.Command) -> click.Command:
 
 
 def _bridge_line(opened: Emulator) -> str:
-    return "" if opened.bridge is None else f"  S3, path style: {opened.bridge.url}   GCS and Blob: the same\n"
+    return "" if opened.bridge is None else f"  S3, path style: {opened.bridge.url}\n"
 
 
 @click.command(

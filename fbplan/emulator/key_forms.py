@@ -1,7 +1,8 @@
 """What a key and its secret look like, by the protocol of the repository: what the SDKs of that protocol can sign with.
 
 An S3 or Blob secret follows from the key and the folder's own signing key, which is random: a Bridge Node checks
-signatures with it, and nobody keeps it. Of a GCS key's pair the public half is kept.
+signatures with it, and nobody keeps it. Of a GCS key's pair the public half is kept. A key keeps its form when the
+repository changes its protocol.
 """
 
 from __future__ import annotations

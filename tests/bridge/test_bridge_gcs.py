@@ -119,11 +119,13 @@ def test_a_session_tells_how_far_it_got_and_goes_on_from_there(api: httpx.Client
     where = began.headers["location"]
     assert api.put(where, headers={"content-range": "bytes */*"}).headers.get("range") is None
     assert api.put(where, content=b"01234", headers={"content-range": "bytes 0-4/10"}).headers["range"] == "bytes=0-4"
+    assert api.put(where, content=b"5", headers={"content-range": "bytes 5-9/10"}).status_code == 400
     again = api.put(where, content=b"01234", headers={"content-range": "bytes 0-4/10"})
     assert (again.status_code, again.headers["range"]) == (308, "bytes=0-4"), "it was there already"
     rest = api.put(where, content=iter([b"56", b"789"]), headers={"content-range": "bytes 5-*/10"})
     assert (rest.status_code, rest.json()["size"], rest.json()["contentType"]) == (200, "10", "text/x")
     assert api.get("/storage/v1/b/a/o/a%2Fk?alt=media").content == b"0123456789"
+    assert api.put(where, content=b"xyz", headers={"content-range": "bytes 0-4/10"}).status_code == 404
     assert api.put(where, content=b"", headers={"content-range": "bytes */10"}).status_code == 404
 
 
@@ -140,6 +142,7 @@ def test_media_may_come_alone_and_metadata_may_say_what_its_bytes_should_be(api:
     assert related("").json()["size"] == related("\r\n").json()["size"] == "2"
     assert related("", md5Hash="SfaKXIST7CwL9ImCHCH8Ow==", crc32c="w3GrNg==").status_code == 400
     assert related("", md5Hash="AAAAXIST7CwL9ImCHCH8Ow==").status_code == 400
+    assert related("", name="\ud800").status_code == 400
     assert related("garbage").json()["error"]["errors"][0]["reason"] == "invalid"
     assert api.post("/storage/v1/b/a/o/k/rewriteTo/b/b/o/l").status_code == 501
     assert api.get("/storage/v1/b/a/o?pageToken=%21").status_code == 400
@@ -153,6 +156,7 @@ def test_a_token_is_given_for_a_signature_of_the_key_and_for_nothing_else(offere
         asked(key, by=other["secret"]),
         {"grant_type": GRANT, "assertion": "a.b.c"},
         {"grant_type": GRANT},
+        {"grant_type": GRANT, "assertion": "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiAiXHVkODAwIn0.AAAA"},
         asked(key, iat=now - 9000, exp=now - 5400),
         asked(key, exp=now + 9000),
         asked(key, aud="https://example.org"),
@@ -160,7 +164,7 @@ def test_a_token_is_given_for_a_signature_of_the_key_and_for_nothing_else(offere
     ]
     answers = [api.post("/token", data=form) for form in wrong]
     assert {answer.status_code for answer in answers} == {400}
-    assert [answer.json()["error"] for answer in answers] == ["unsupported_grant_type", *["invalid_grant"] * 7]
+    assert [answer.json()["error"] for answer in answers] == ["unsupported_grant_type", *["invalid_grant"] * 8]
 
     token = api.post("/token", data=asked(key)).json()["access_token"]
 

@@ -10,11 +10,11 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 from fbplan.emulator.bridge.access import Visitor
+from fbplan.emulator.bridge.gcs_words import document
 from fbplan.emulator.bridge.node_request import NodeRequest
 from fbplan.emulator.bridge.payload import read_document
 from fbplan.emulator.bridge.protocol import Visitors
@@ -33,11 +33,11 @@ def stated_by(request: NodeRequest, visitors: Visitors, now: float) -> Visitor:
         raise Refusal("unsupported_grant_type", f"grant_type must be {GRANT}", 400)
     signed, _, signature = form.get("assertion", [""])[0].rpartition(".")
     try:
-        head, claims = (json.loads(_decoded(part)) for part in signed.split("."))
+        head, claims = (document(_decoded(part)) for part in signed.split("."))
         proof = _decoded(signature)
-    except ValueError:
+    except (ValueError, Refusal):
         raise _refused("the assertion is no JWT") from None
-    if not isinstance(head, dict) or not isinstance(claims, dict) or head.get("alg") != "RS256":
+    if head.get("alg") != "RS256":
         raise _refused("the assertion must be signed with RS256")
     visitor = visitors(str(claims.get("iss")))
     if visitor.public_key is None:

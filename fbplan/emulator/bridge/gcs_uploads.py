@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +11,7 @@ from urllib.parse import urlencode
 from fbplan.emulator.bridge import holdings, pieces, uploads
 from fbplan.emulator.bridge.errand import Errand
 from fbplan.emulator.bridge.gcs_conditions import writable
-from fbplan.emulator.bridge.gcs_words import CRC, PROPERTIES, resource, told
+from fbplan.emulator.bridge.gcs_words import CRC, PROPERTIES, document, resource, told
 from fbplan.emulator.bridge.refusals import Refusal
 from fbplan.emulator.bridge.related import open_related
 from fbplan.emulator.bridge.replies import Reply
@@ -48,7 +47,7 @@ def _media(errand: Errand) -> Reply:
 def _multipart(errand: Errand) -> Reply:
     request = errand.request
     said, kind, media, least = open_related(request.header("content-type"), request.body, request.length)
-    metadata = _document(said)
+    metadata = document(said)
     # the body is what stands between the boundaries, of a size that shows at its end
     inner = {name: value for name, value in request.headers.items() if name not in {"content-length", "content-md5"}}
     for name, header in (("md5Hash", "content-md5"), ("crc32c", CRC)):
@@ -68,7 +67,7 @@ def _stored(errand: Errand, headers: Mapping[str, str], least: int) -> Reply:
 def _begin(errand: Errand) -> Reply:
     """A session; its URL says what it is about, and the conditions that are looked at again when it ends."""
     request = errand.request
-    metadata = _document(errand.read_document())
+    metadata = document(errand.read_document())
     errand = errand.at(_name(metadata, errand))
     headers = _kept(metadata, request.header("x-upload-content-type"))
     upload_id = pieces.begin(errand, headers, writable(request))
@@ -92,8 +91,9 @@ def proceed(errand: Errand) -> Reply:
         if int(read["first"]) != held:
             return _goes_on(held)  # where to go on from
         least = 0 if request.is_endless else request.length
-        received = pieces.take(replace(errand, digests=()), upload_id, held, least)
-        held += received.size
+        if read["last"] != "*" and not request.is_endless and int(read["last"]) != held + least - 1:
+            raise Refusal("InvalidArgument", "Content-Range and Content-Length do not agree.")
+        held += pieces.take(replace(errand, digests=()), upload_id, held, least).size
     ends = held == int(read["total"]) if read["total"] != "*" else read["last"] == "*"
     if not ends:
         return _goes_on(held)
@@ -113,16 +113,6 @@ def _name(metadata: Mapping[str, object], errand: Errand) -> str:
     if not isinstance(name, str) or not name:
         raise Refusal("InvalidArgument", "Required parameter: name")
     return name
-
-
-def _document(raw: bytes) -> Mapping[str, object]:
-    try:
-        document: object = json.loads(raw or b"{}")
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise Refusal("InvalidRequest", "Parse Error")
-    return document
 
 
 def _kept(metadata: Mapping[str, object], kind: str) -> dict[str, str]:

@@ -7,12 +7,14 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from fbplan.emulator.answers import Rejected
 from fbplan.emulator.bridge.checksums import PREFIX
 from fbplan.emulator.bridge.objects import Stored
 from fbplan.emulator.bridge.refusals import Refusal
 from fbplan.emulator.bridge.replies import Reply
 from fbplan.emulator.bridge.s3_objects import META
 from fbplan.emulator.call import iso
+from fbplan.emulator.documents import mapping, parse
 
 JSON = (("Content-Type", "application/json; charset=UTF-8"),)
 CRC = f"{PREFIX}crc32c"
@@ -60,6 +62,14 @@ def refused(refusal: Refusal, path: str, _request_id: str) -> Reply:
         reason = THROTTLES.get(status, reason)
     one = {"domain": "global", "reason": reason, "message": refusal.message}
     return told({"error": {"code": status, "message": refusal.message, "errors": [one]}}, status, refusal.headers)
+
+
+def document(raw: bytes) -> Mapping[str, object]:
+    """A JSON object of a request; nothing is an empty one. Raises Refusal."""
+    try:
+        return mapping(parse(raw) or {})
+    except Rejected:
+        raise Refusal("InvalidRequest", "Parse Error") from None
 
 
 def told(said: object, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:

@@ -74,7 +74,7 @@ ORDERS: tuple[Callable[[str], str], ...] = (str, _as_sdks_sort)
 def _check_time(request: NodeRequest, now: float) -> None:
     try:
         signed_at = parsedate_to_datetime(request.header("x-ms-date") or request.header("date")).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Refusal("SignatureDoesNotMatch", "The request has no date.") from None
     if abs(now - signed_at) > SKEW:
         raise Refusal("RequestTimeTooSkewed", "The date of the request is too far from the node's.")
