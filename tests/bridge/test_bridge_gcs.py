@@ -134,12 +134,19 @@ def test_media_may_come_alone_and_metadata_may_say_what_its_bytes_should_be(api:
     assert api.post(f"{put}?uploadType=media&name=k", content=b"hi").json()["md5Hash"] == "SfaKXIST7CwL9ImCHCH8Ow=="
     boundary = "\r\n--x"
 
-    def related(end: str, **metadata: str) -> httpx.Response:
+    def related(end: str, *, as_chunks: bool = False, **metadata: str) -> httpx.Response:
         body = f"--x\r\n\r\n{json.dumps({'name': 'm', **metadata})}{boundary}\r\ncontent-type: a/b\r\n\r\nhi{boundary}--{end}"
         kind = {"content-type": "multipart/related; boundary=x"}
-        return api.post(f"{put}?uploadType=multipart", content=body.encode(), headers=kind)
+        return api.post(
+            f"{put}?uploadType=multipart", content=iter([body.encode()]) if as_chunks else body.encode(), headers=kind
+        )
 
-    assert related("").json()["size"] == related("\r\n").json()["size"] == "2"
+    assert (
+        related("").json()["size"]
+        == related("\r\n").json()["size"]
+        == related("", as_chunks=True).json()["size"]
+        == "2"
+    )
     assert related("", md5Hash="SfaKXIST7CwL9ImCHCH8Ow==", crc32c="w3GrNg==").status_code == 400
     assert related("", md5Hash="AAAAXIST7CwL9ImCHCH8Ow==").status_code == 400
     assert related("", name="\ud800").status_code == 400

@@ -46,7 +46,8 @@ def _media(errand: Errand) -> Reply:
 
 def _multipart(errand: Errand) -> Reply:
     request = errand.request
-    said, kind, media, least = open_related(request.header("content-type"), request.body, request.length)
+    length = 0 if request.is_endless else request.length
+    said, kind, media, least = open_related(request.header("content-type"), request.body, length)
     metadata = document(said)
     # the body is what stands between the boundaries, of a size that shows at its end
     inner = {name: value for name, value in request.headers.items() if name not in {"content-length", "content-md5"}}
