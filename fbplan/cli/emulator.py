@@ -53,7 +53,7 @@ def _bridge_line(opened: Emulator) -> str:
 @click.option(
     "--bridge-port",
     type=click.IntRange(0, 65535),
-    help="Also serve a Bridge Node, an S3 endpoint over the attached buckets, on this port; 0 takes a free one.",
+    help="Also serve a Bridge Node on this port: S3, GCS and Blob over the attached buckets. 0 takes a free one.",
 )
 @click.option(
     "--data",
@@ -73,8 +73,10 @@ def emulator(host: str, port: int, bridge_port: int | None, folder: Path, scenar
 
     Any token is accepted. The options after --scenario settle what nobody documents about the real API.
 
-    With --bridge-port, applications can write and read objects with any S3 client (path style) and the keys of a
-    repository. What passes is counted into the statistics; objects are kept in the data folder. Signatures are checked
+    With --bridge-port, applications can write and read objects with the keys of a repository: with any S3 client (path
+    style), and over the JSON API of GCS and the Blob protocol of Azure when that is the repository's storage type. A
+    request's authorisation tells the three apart. The key of a GCS repository is an e-mail and a private key in PEM,
+    on one line (needs the extra 'gcs'); that of a BLOB repository is an account and its key. What passes is counted into the statistics; objects are kept in the data folder. Signatures are checked
     against the machine's clock; months and statistics follow the emulator's. The control port sets credit limits
     (POST /_emulator/bridge/credit) and faults of the data plane (POST /_emulator/bridge/faults).
     """

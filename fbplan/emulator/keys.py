@@ -1,26 +1,15 @@
-"""Repository API keys. The secret stands in the answer to POST and nowhere else, not even in the database.
-
-It follows from the key and the folder's own signing key, which is random: the Bridge Node can check signatures with it.
-"""
+"""Repository API keys. The secret stands in the answer to POST and nowhere else, not even in the database."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import sqlite3
 
 from fbplan.emulator.answers import Answer, Rejected
 from fbplan.emulator.call import RANKS, Call, Operation, Role, iso
 from fbplan.emulator.documents import one_of, texts
+from fbplan.emulator.key_forms import issued
 
 ACCESS_TYPES = {name: name for name in RANKS}
-
-
-def secret_of(key: str, signing_key: str) -> str:
-    """The secret of an access key id in the folder with this signing key."""
-    digest = hmac.digest(signing_key.encode(), f"repository key {key}".encode(), hashlib.sha256)
-    return base64.urlsafe_b64encode(digest[:30]).decode()
 
 
 def _demand_repository(call: Call, repo_id: str, role: Role) -> str:
@@ -67,13 +56,15 @@ def create_key(call: Call, repo_id: str) -> Answer:
     workspace_id = _demand_repository(call, repo_id, "WRITE")
     body = _body(call)
     key_id = call.store.next_id()
-    key = f"FB{call.store.next_id().replace('-', '').upper()[:18]}"
+    drawn = f"FB{call.store.next_id().replace('-', '').upper()[:18]}"
+    (protocol,) = call.row("SELECT storage_type FROM repository WHERE id = ?", repo_id) or ("",)
+    made = issued(protocol, drawn, call.store.meta("signing_key"))
     call.write(
-        "INSERT INTO repo_key (id, repo_id, name, access_type, key, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-        key_id, repo_id, body["name"], body["accessType"], key, iso(call.now),
+        "INSERT INTO repo_key (id, repo_id, name, access_type, key, created_at, public_key) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        key_id, repo_id, body["name"], body["accessType"], made.key, iso(call.now), made.public_key,
     )  # fmt: skip
     call.record("apikey", "created", key_id, workspace_id)
-    return Answer({"success": True, "id": key_id, "key": key, "secret": secret_of(key, call.store.meta("signing_key"))})
+    return Answer({"success": True, "id": key_id, "key": made.key, "secret": made.secret})
 
 
 def update_key(call: Call, repo_id: str, key_id: str) -> Answer:

@@ -33,7 +33,7 @@ CREATE INDEX attachment_repo ON attachment (repo_id);
 CREATE INDEX attachment_bucket ON attachment (bucket_id);
 CREATE TABLE repo_key (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, repo_id TEXT NOT NULL, name TEXT NOT NULL, access_type TEXT NOT NULL,
-  key TEXT NOT NULL, created_at TEXT NOT NULL
+  key TEXT NOT NULL, created_at TEXT NOT NULL, public_key TEXT
 );
 CREATE INDEX repo_key_repo ON repo_key (repo_id);
 CREATE TABLE usage (

@@ -67,6 +67,7 @@ class Store:
     def _prepare(self) -> bool:
         version = self.db.execute("PRAGMA user_version").fetchone()[0]
         if version == SCHEMA_VERSION:
+            self._widen()
             return False
         if version:
             raise sqlite3.DatabaseError(f"schema {version}, expected {SCHEMA_VERSION}")
@@ -76,6 +77,11 @@ class Store:
         self.db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         self.db.execute("COMMIT")
         return True
+
+    def _widen(self) -> None:
+        # A column that older folders of this schema lack, and older versions do not look at.
+        if all(row["name"] != "public_key" for row in self.db.execute("PRAGMA table_info(repo_key)")):
+            self.db.execute("ALTER TABLE repo_key ADD COLUMN public_key TEXT")
 
     def _found_organisation(self) -> None:
         seed = secrets.token_hex(16) if self._id_seed is None else self._id_seed

@@ -65,11 +65,11 @@ class Node:
         }
         return str(self.post("/bucket", {**body, "workspaceId": workspace, **changes})["bucketId"])
 
-    def repository(self, name: str, *attached: tuple[str, str]) -> str:
+    def repository(self, name: str, *attached: tuple[str, str], **changes: object) -> str:
         workspace = self.api.get("/workspace").json()["workspaces"][0]["id"]
         buckets = [{"bucketId": bucket, "folder": folder, "master": False} for bucket, folder in attached]
         body = {"name": name, "storageType": "S3", "mode": "NORMAL", "workspaceId": workspace, "repoBuckets": buckets}
-        return str(self.post("/repo", body)["repoId"])
+        return str(self.post("/repo", {**body, **changes})["repoId"])
 
     def key(self, repo_id: str, access: str = "WRITE", name: str = "writer") -> dict[str, str]:
         issued: dict[str, str] = self.post(f"/repo/{repo_id}/apikey", {"name": name, "accessType": access})

@@ -28,7 +28,7 @@ def put(s3: Any, key: str, body: bytes = b"x", **more: object) -> Any:
 
 def test_what_was_put_comes_back_with_its_metadata(s3: Any) -> None:
     made = put(
-        s3, "docs/grün & +1.txt", b"hello", ContentType="text/plain", Metadata={"fbseq": "7"}, CacheControl="no-store"
+        s3, "docs/grün & +1.txt", b"hello", ContentType="text/plain", Metadata={"fb_seq": "7"}, CacheControl="no-store"
     )
     got = s3.get_object(Bucket="a", Key="docs/grün & +1.txt")
     head = s3.head_object(Bucket="a", Key="docs/grün & +1.txt")
@@ -36,7 +36,7 @@ def test_what_was_put_comes_back_with_its_metadata(s3: Any) -> None:
     for answer in (got, head):
         assert (answer["ContentType"], answer["Metadata"], answer["CacheControl"], answer["ContentLength"]) == (
             "text/plain",
-            {"fbseq": "7"},
+            {"fb_seq": "7"},
             "no-store",
             5,
         )

@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from bridge_rig import Node, refusal
 
 from fbplan.emulator.bridge.chunked import Chunked
+from fbplan.emulator.bridge.node_request import NodeRequest
 from fbplan.emulator.bridge.refusals import Refusal
-from fbplan.emulator.bridge.s3_request import S3Request
 from fbplan.emulator.bridge.sigv4 import Seal, claim_of, proved
 
 # docs.aws.amazon.com/AmazonS3/latest/API: sigv4-streaming.html and sigv4-streaming-trailers.html
@@ -51,7 +51,7 @@ TRAILED = {
 VECTORS = pytest.mark.parametrize("vector", [PLAIN, TRAILED], ids=["plain", "trailer"])
 
 
-def published(vector: dict[str, Any]) -> S3Request:
+def published(vector: dict[str, Any]) -> NodeRequest:
     """The request of the vendor's page: 65 KiB of the letter a in two chunks."""
     framed = b""
     for size, signature in zip((65536, 1024, 0), vector["chunks"], strict=True):
@@ -70,14 +70,14 @@ def published(vector: dict[str, Any]) -> S3Request:
         headers["content-length"] = vector["length"]
     else:
         headers["x-amz-trailer"] = "x-amz-checksum-crc32c"
-    return S3Request("PUT", "/examplebucket/chunkObject.txt", (), headers, io.BytesIO(framed + vector["tail"]))
+    return NodeRequest("PUT", "/examplebucket/chunkObject.txt", (), headers, io.BytesIO(framed + vector["tail"]))
 
 
-def sealed(request: S3Request) -> Seal:
+def sealed(request: NodeRequest) -> Seal:
     return proved(claim_of(request), request, SECRET, THEN)
 
 
-def chunks(vector: dict[str, Any], request: S3Request) -> Chunked:
+def chunks(vector: dict[str, Any], request: NodeRequest) -> Chunked:
     return Chunked(request.body, sealed(request), has_trailers=vector is TRAILED)
 
 

@@ -42,6 +42,8 @@ HOMES = {
     "obstore": {"storage", "runtime"},
     "werkzeug": {"emulator"},
     "waitress": {"emulator"},
+    "cryptography": {"emulator"},
+    "google_crc32c": {"emulator"},
 }
 # The SDKs that the router can drive; only the adapters know them, and import them when they are used.
 ADAPTED = {"boto3", "botocore", "google", "azure"}

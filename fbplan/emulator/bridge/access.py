@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass, field
 
 from fbplan.emulator.bridge.refusals import Refusal
-from fbplan.emulator.keys import secret_of
+from fbplan.emulator.key_forms import secret_of
 from fbplan.emulator.settings import Settings
 from fbplan.emulator.store import Store
 
@@ -36,6 +36,8 @@ class Visitor:
     repo_id: str
     is_disabled: bool
     places: tuple[Place, ...]
+    public_key: str | None = None
+    """What the signatures of a key with a private key are checked with."""
 
     def place(self, address: str) -> Place:
         """The attached bucket behind an address. Raises Refusal."""
@@ -57,7 +59,7 @@ class Visitor:
 def visitor_of(store: Store, settings: Settings, key: str) -> Visitor:
     """The holder of an access key id. Raises Refusal for a key that never was, or is no more."""
     row = store.db.execute(
-        "SELECT k.access_type, r.id, r.disabled FROM repo_key k JOIN repository r ON r.id = k.repo_id"
+        "SELECT k.access_type, k.public_key, r.id, r.disabled FROM repo_key k JOIN repository r ON r.id = k.repo_id"
         " WHERE k.key = ? AND r.deleted_at IS NULL",
         (key,),
     ).fetchone()
@@ -70,7 +72,7 @@ def visitor_of(store: Store, settings: Settings, key: str) -> Visitor:
     ).fetchall()
     places = tuple(_place(bucket, settings) for bucket in attached)
     secret = secret_of(key, store.meta("signing_key"))
-    return Visitor(key, secret, row["access_type"], row["id"], bool(row["disabled"]), places)
+    return Visitor(key, secret, row["access_type"], row["id"], bool(row["disabled"]), places, row["public_key"])
 
 
 def _place(row: sqlite3.Row, settings: Settings) -> Place:

@@ -11,14 +11,14 @@ from typing import IO, TYPE_CHECKING, cast
 
 from fbplan.emulator.app import Emulator
 from fbplan.emulator.bridge import traffic
-from fbplan.emulator.bridge.access import visitor_of
+from fbplan.emulator.bridge.access import Visitor, visitor_of
 from fbplan.emulator.bridge.errand import Errand
 from fbplan.emulator.bridge.faults import KINDS, Half, struck
+from fbplan.emulator.bridge.node_request import NodeRequest, request_of
+from fbplan.emulator.bridge.protocol import Protocol
+from fbplan.emulator.bridge.protocols import S3, protocol_of
 from fbplan.emulator.bridge.refusals import Refusal
 from fbplan.emulator.bridge.replies import Reply
-from fbplan.emulator.bridge.s3 import operation_for
-from fbplan.emulator.bridge.s3_request import S3Request, request_of
-from fbplan.emulator.bridge.sigv4 import claim_of, proved
 from fbplan.emulator.bridge.store import Store
 from fbplan.emulator.faults import Fault, Script
 from fbplan.emulator.request_log import RequestLog
@@ -67,59 +67,67 @@ class Bridge:
         """The answer to a request. Raises ConnectionResetError for a cut."""
         request_id = secrets.token_hex(8).upper()
         path = environ.get("PATH_INFO", "/")
+        shown = path.encode("latin-1", "replace").decode("utf-8", "replace")
         entry: dict[str, object] = {}
+        protocol = S3
         try:
+            request = request_of(environ)
+            protocol = protocol_of(request)
             if self.emulator.settings.bridge_status == "OFFLINE":
                 raise Refusal("ServiceUnavailable", "The node is OFFLINE.")
             if path == HEALTH:
                 return Reply(200, (("Content-Type", "application/json"),), b'{"status":"ok"}')
-            request = request_of(environ)
+            request = protocol.locate(request)
             entry = self._logged(request)
-            reply = self._respond(request, entry)
+            reply = self._respond(protocol, request, entry)
         except Refusal as refusal:
-            reply = refusal.reply(path.encode("latin-1", "replace").decode("utf-8", "replace"), request_id)
+            reply = protocol.refused(refusal, shown, request_id)
             entry["code"] = refusal.code
         except ConnectionResetError:
             raise
         except OSError as fault:  # the disk is full, or the folder was emptied under a request
             failed = Refusal("InternalError", f"We encountered an internal error: {fault.strerror}")
-            reply, entry["code"] = failed.reply(HEALTH, request_id), failed.code
+            reply, entry["code"] = protocol.refused(failed, shown, request_id), failed.code
         entry["status"] = reply.status
-        return replace(reply, headers=(("x-amz-request-id", request_id), *reply.headers))
+        return replace(reply, headers=((protocol.id_header, request_id), *reply.headers))
 
-    def _logged(self, request: S3Request) -> dict[str, object]:
+    def _logged(self, request: NodeRequest) -> dict[str, object]:
         query = {name: value for name, value in request.query.items() if not name.startswith("X-Amz-")}
         return self.log.open(request.method, request.path, query, b"")
 
-    def _respond(self, request: S3Request, entry: dict[str, object]) -> Reply:
+    def _respond(self, protocol: Protocol, request: NodeRequest, entry: dict[str, object]) -> Reply:
         if self.emulator.settings.bridge_latency_ms:
             self._sleep(self.emulator.settings.bridge_latency_ms / 1000)
         fault = self.script.claim(request.method, request.path)
         if fault is None:
-            return self._operate(request, entry)
+            return self._operate(protocol, request, entry)
         entry["fault"] = fault.fault
         stricken = self._stricken(request, fault)
-        return struck(fault, lambda: self._operate(stricken, entry), self.emulator.store.now, self._sleep)
+        return struck(fault, lambda: self._operate(protocol, stricken, entry), self.emulator.store.now, self._sleep)
 
-    def _stricken(self, request: S3Request, fault: Fault) -> S3Request:
+    def _stricken(self, request: NodeRequest, fault: Fault) -> NodeRequest:
         if not KINDS[fault.fault].halves_body:
             return request
         half = int(request.header("content-length") or 0) // 2
         return replace(request, body=cast("IO[bytes]", Half(request.body, half)))
 
-    def _operate(self, request: S3Request, entry: dict[str, object]) -> Reply:
-        claim = claim_of(request)
+    def _operate(self, protocol: Protocol, request: NodeRequest, entry: dict[str, object]) -> Reply:
         settings = self.emulator.settings
-        with self.emulator.reading() as organisation:
-            visitor = visitor_of(organisation, settings, claim.key)
-            now = organisation.now()
-        entry["key"] = claim.key
-        seal = proved(claim, request, visitor.secret, self._clock())
-        operation = operation_for(request)
+
+        def visitors(key: str) -> Visitor:
+            with self.emulator.reading() as organisation:
+                visitor = visitor_of(organisation, settings, key)
+            entry["key"] = key
+            return visitor
+
+        clock = self._clock()
+        admitted = protocol.admit(request, visitors, clock)
+        operation = protocol.operation_for(request)
         if operation.writes:
-            visitor.demand_write()
+            admitted.visitor.demand_write()
+        now, largest = self.emulator.store.now(), settings.bridge_max_object
         return operation.handler(
-            Errand(request, visitor, claim.payload, seal, self.store, settings.bridge_max_object, now)
+            Errand(request, admitted.visitor, admitted.payload, admitted.seal, self.store, largest, now, clock)
         )
 
     def publish(self) -> None:

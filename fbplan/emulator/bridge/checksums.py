@@ -9,15 +9,16 @@ import zlib
 from collections.abc import Mapping
 from typing import Protocol
 
+from fbplan.emulator.bridge.crc32c import crc32c
+from fbplan.emulator.bridge.node_request import NodeRequest
 from fbplan.emulator.bridge.refusals import Refusal
-from fbplan.emulator.bridge.s3_request import S3Request
 
 PREFIX = "x-amz-checksum-"
-# Kept and given back, but not verified: the standard library has no CRC-32C and no CRC-64/NVME.
+# Kept and given back, but not verified for S3: the standard library has no CRC-32C and no CRC-64/NVME.
 UNVERIFIED = ("crc32c", "crc64nvme")
 
 
-class _Digest(Protocol):
+class Digest(Protocol):
     def update(self, piece: bytes, /) -> None: ...
     def digest(self) -> bytes: ...
 
@@ -33,10 +34,12 @@ class _Crc32:
         return self._value.to_bytes(4, "big")
 
 
-def _fresh(name: str) -> _Digest:
+def fresh(name: str) -> Digest:
     match name:
         case "crc32":
             return _Crc32()
+        case "crc32c":
+            return crc32c()
         case "md5":
             return hashlib.md5(usedforsecurity=False)
         case _:
@@ -44,16 +47,18 @@ def _fresh(name: str) -> _Digest:
 
 
 class Checks:
-    """The digests of one body: always MD5, which is the ETag, and each that the request names."""
+    """The digests of one body: always MD5, which is the ETag, each that the request names, and `also` those named here."""
 
-    def __init__(self, request: S3Request, payload: str) -> None:
+    def __init__(self, request: NodeRequest, payload: str, also: tuple[str, ...] = ()) -> None:
+        self._also = also
         self._payload = payload if len(payload) == 64 else None
         self._content_md5 = request.header("content-md5")
         self._given = {n.removeprefix(PREFIX): v for n, v in request.headers.items() if _is_checksum(n)}
         trailer = request.header("x-amz-trailer").strip().lower()
         self._trailer = trailer if _is_checksum(trailer) else ""
         wanted = {"md5", *self._given, self._trailer.removeprefix(PREFIX), "sha256" if self._payload else ""}
-        self._digests = {name: _fresh(name) for name in sorted(wanted) if name and name not in UNVERIFIED}
+        self._digests = {name: fresh(name) for name in sorted(wanted) if name and name not in UNVERIFIED}
+        self._digests |= {name: fresh(name) for name in also}
         if self._content_md5 and len(_decoded(self._content_md5)) != 16:
             raise Refusal("InvalidDigest", "The Content-MD5 you specified is not valid.")
 
@@ -80,9 +85,14 @@ class Checks:
                 raise Refusal("InvalidRequest", f"The trailer {self._trailer} was announced and did not come.")
             given[self._trailer.removeprefix(PREFIX)] = trailers[self._trailer]
         for name, value in given.items():
-            if name not in UNVERIFIED and _decoded(value) != self._digests[name].digest():
+            if name in self._digests and _decoded(value) != self._digests[name].digest():
                 raise Refusal("BadDigest", f"The {name.upper()} you specified did not match the calculated checksum.")
+        given |= {name: encoded(self._digests[name]) for name in self._also}
         return {PREFIX + name: value for name, value in sorted(given.items())}
+
+
+def encoded(digest: Digest) -> str:
+    return base64.b64encode(digest.digest()).decode()
 
 
 def _is_checksum(name: str) -> bool:

@@ -4,46 +4,48 @@ from __future__ import annotations
 
 import re
 
+from fbplan.emulator.bridge.node_request import NodeRequest
 from fbplan.emulator.bridge.objects import Stored
 from fbplan.emulator.bridge.refusals import Refusal
-from fbplan.emulator.bridge.s3_request import S3Request
 
 _RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
 
 
-def _failed() -> Refusal:
+def failed() -> Refusal:
+    """The refusal of a condition that does not hold."""
     return Refusal("PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
 
 
-def _names(header: str, stored: Stored) -> bool:
-    return header.strip() == "*" or stored.etag in {tag.strip().strip('"') for tag in header.split(",")}
+def names(header: str, etag: str) -> bool:
+    """Whether a list of ETags, or *, names this one."""
+    return header.strip() == "*" or etag in {tag.strip().strip('"') for tag in header.split(",")}
 
 
-def check_write(request: S3Request, before: Stored | None) -> None:
+def check_write(request: NodeRequest, before: Stored | None) -> None:
     """Raise the Refusal of a write whose condition on what is there does not hold: write once, or compare and swap."""
     none_match, match = request.header("if-none-match"), request.header("if-match")
-    if none_match and before is not None and _names(none_match, before):
-        raise _failed()
+    if none_match and before is not None and names(none_match, before.etag):
+        raise failed()
     if match and before is None:
         raise Refusal("NoSuchKey", "The specified key does not exist.")
-    if match and before is not None and not _names(match, before):
-        raise _failed()
+    if match and before is not None and not names(match, before.etag):
+        raise failed()
 
 
-def check_read(request: S3Request, stored: Stored, prefix: str = "") -> None:
+def check_read(request: NodeRequest, stored: Stored, prefix: str = "") -> None:
     """Raise the Refusal of a read whose condition does not hold; `prefix` is that of the headers of a copy's source."""
     match, none_match = request.header(f"{prefix}if-match"), request.header(f"{prefix}if-none-match")
-    if match and not _names(match, stored):
-        raise _failed()
-    if none_match and _names(none_match, stored):
+    if match and not names(match, stored.etag):
+        raise failed()
+    if none_match and names(none_match, stored.etag):
         if prefix:
-            raise _failed()
+            raise failed()
         raise Refusal("NotModified", "Not Modified", headers=(("ETag", f'"{stored.etag}"'),))
 
 
-def range_of(request: S3Request, size: int) -> tuple[int, int] | None:
+def range_of(request: NodeRequest, size: int, header: str = "range") -> tuple[int, int] | None:
     """(start, length) of the one range that is asked for, or None for the whole. Raises Refusal."""
-    read = _RANGE.fullmatch(request.header("range").strip())
+    read = _RANGE.fullmatch(request.header(header).strip())
     if read is None or (read[1] is None and read[2] is None):
         return None  # no range, several, or another unit: HTTP lets a server answer with the whole
     if read[1] is None:

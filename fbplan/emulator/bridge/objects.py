@@ -22,6 +22,11 @@ class Stored:
     headers: Mapping[str, str]
     checksums: Mapping[str, str]
 
+    @property
+    def version(self) -> int:
+        """A number of this write alone: two writes of the same bytes differ. Versions have no order."""
+        return int(self.file[:15], 16)
+
 
 def find(db: sqlite3.Connection, container: str, key: str) -> Stored | None:
     row = db.execute("SELECT * FROM object WHERE container = ? AND key = ?", (container, key)).fetchone()

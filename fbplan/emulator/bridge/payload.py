@@ -9,8 +9,8 @@ from typing import IO
 
 from fbplan.emulator.bridge.checksums import Checks
 from fbplan.emulator.bridge.chunked import PIECE, Chunked, incomplete
+from fbplan.emulator.bridge.node_request import NodeRequest
 from fbplan.emulator.bridge.refusals import Refusal
-from fbplan.emulator.bridge.s3_request import S3Request
 from fbplan.emulator.bridge.sigv4 import UNSIGNED, Seal
 
 LARGEST_DOCUMENT = 2 * 1024 * 1024
@@ -25,34 +25,49 @@ class Received:
     checksums: dict[str, str]
 
 
-def receive(request: S3Request, payload: str, seal: Seal, into: IO[bytes], largest: int) -> Received:
-    """Stream the body into a file. Raises Refusal when it is too large, too short, or not what was signed."""
-    announced = request.length
-    if announced > largest:
-        raise Refusal("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
-    checks = Checks(request, payload)
+def receive(
+    request: NodeRequest,
+    payload: str,
+    seal: Seal | None,
+    into: IO[bytes],
+    largest: int,
+    digests: tuple[str, ...] = (),
+) -> Received:
+    """Stream the body into a file, and compute `digests` besides what the request names. Raises Refusal when it is too large, too short, or not what was signed."""
+    announced = None if request.is_endless else request.length
+    if announced is not None and announced > largest:
+        raise _too_large()
+    checks = Checks(request, payload, digests)
     framed = _framed(request, payload, seal)
     size = 0
     for piece in framed if framed is not None else _plain(request.body, announced):
         size += len(piece)
-        if size > announced:
+        if announced is not None and size > announced:
             break
+        if size > largest:
+            raise _too_large()
         checks.update(piece)
         into.write(piece)
-    if size != announced:
+    if announced is not None and size != announced:
         raise incomplete()
     kept = checks.settle(framed.trailers if framed is not None else {})
     return Received(size, checks.md5, kept)
 
 
-def read_document(request: S3Request, payload: str, seal: Seal) -> bytes:
-    """A small XML body, checked like any other. Raises Refusal."""
+def _too_large() -> Refusal:
+    return Refusal("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+
+
+def read_document(request: NodeRequest, payload: str, seal: Seal | None) -> bytes:
+    """A small XML or JSON body, checked like any other. Raises Refusal."""
+    if request.length > LARGEST_DOCUMENT:
+        raise _too_large()
     into = BytesIO()
     receive(request, payload, seal, into, LARGEST_DOCUMENT)
     return into.getvalue()
 
 
-def _framed(request: S3Request, payload: str, seal: Seal) -> Chunked | None:
+def _framed(request: NodeRequest, payload: str, seal: Seal | None) -> Chunked | None:
     match payload:
         case "STREAMING-AWS4-HMAC-SHA256-PAYLOAD":
             return Chunked(request.body, seal, has_trailers=False)
@@ -68,8 +83,8 @@ def _framed(request: S3Request, payload: str, seal: Seal) -> Chunked | None:
             )
 
 
-def _plain(body: IO[bytes], length: int) -> Iterator[bytes]:
+def _plain(body: IO[bytes], length: int | None) -> Iterator[bytes]:
     left = length
-    while left and (piece := body.read(min(PIECE, left))):
-        left -= len(piece)
+    while left != 0 and (piece := body.read(PIECE if left is None else min(PIECE, left))):
+        left = None if left is None else left - len(piece)
         yield piece

@@ -1,11 +1,8 @@
-"""What a Bridge Node refuses, in S3's own codes, and the XML that says so."""
+"""What a Bridge Node refuses, in S3's codes; the other protocols have words of their own for them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from fbplan.emulator.bridge.replies import Reply
-from fbplan.emulator.bridge.s3_xml import document, element
 
 STATUS: Mapping[str, int] = {
     "AccessDenied": 403,
@@ -54,14 +51,3 @@ class Refusal(Exception):
         super().__init__(message)
         self.code, self.message, self.headers = code, message, headers
         self.status = STATUS[code] if status is None else status
-
-    def reply(self, path: str, request_id: str) -> Reply:
-        """The refusal as S3 words it."""
-        body = document(
-            "Error",
-            element("Code", self.code),
-            element("Message", self.message),
-            element("Resource", path),
-            element("RequestId", request_id),
-        )
-        return Reply(self.status, (("Content-Type", "application/xml"), *self.headers), body)

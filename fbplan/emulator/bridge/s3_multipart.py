@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from fbplan.emulator.bridge import objects, traffic, uploads
+from fbplan.emulator.bridge import objects, pieces, uploads
 from fbplan.emulator.bridge.checksums import PREFIX
-from fbplan.emulator.bridge.conditions import check_write
-from fbplan.emulator.bridge.credit import charge
 from fbplan.emulator.bridge.errand import Errand
-from fbplan.emulator.bridge.objects import Stored
+from fbplan.emulator.bridge.markup import document, element, entries
 from fbplan.emulator.bridge.refusals import Refusal
-from fbplan.emulator.bridge.replies import PIECE, Reply
+from fbplan.emulator.bridge.replies import Reply
 from fbplan.emulator.bridge.s3_buckets import XML
-from fbplan.emulator.bridge.s3_objects import SOURCE, commit, kept_headers
-from fbplan.emulator.bridge.s3_xml import document, element, entries
-from fbplan.emulator.bridge.uploads import Piece
+from fbplan.emulator.bridge.s3_objects import SOURCE, kept_headers, writable
 from fbplan.emulator.call import iso
 
 MOST_PARTS = 10_000
@@ -31,33 +26,15 @@ def _names(errand: Errand, upload_id: str) -> tuple[str, ...]:
 
 
 def create_upload(errand: Errand) -> Reply:
-    place = errand.place
-    headers = kept_headers(errand.request)
-    with errand.store.writing() as db:
-        charge(db, place.bucket_id, errand.now, up=1, growth=1)  # a full bucket says so before the first part
-        upload_id = uploads.begin(db, place.container, errand.key, headers, errand.now.timestamp())
+    upload_id = pieces.begin(errand, kept_headers(errand.request))
     return Reply(200, XML, document("InitiateMultipartUploadResult", *_names(errand, upload_id)))
 
 
 def upload_part(errand: Errand) -> Reply:
-    """A part counts as uploaded when it is stored, whatever becomes of the upload."""
-    request, place, upload_id = errand.request, errand.place, errand.request.query["uploadId"]
+    request = errand.request
     if request.header(SOURCE):
         raise Refusal("NotImplemented", "UploadPartCopy is not implemented.")
-    number = _number(request.query["partNumber"])
-    with errand.store.reading() as db:
-        uploads.headers_of(db, upload_id, place.container, errand.key)
-        charge(db, place.bucket_id, errand.now, up=request.length, growth=request.length)
-    with errand.store.incoming() as coming:
-        received = errand.receive(coming.file)
-        with errand.store.writing() as db:
-            uploads.headers_of(db, upload_id, place.container, errand.key)
-            charge(db, place.bucket_id, errand.now, up=received.size, growth=received.size)
-            coming.keep()
-            piece = Piece(number, coming.name, received.size, received.md5, errand.now.timestamp())
-            replaced = uploads.add(db, upload_id, piece)
-            traffic.note(db, errand.now, place.bucket_id, errand.visitor.repo_id, up=received.size)
-    errand.store.drop(*replaced)
+    received = pieces.take(errand, request.query["uploadId"], _number(request.query["partNumber"]), request.length)
     return Reply(200, (("ETag", f'"{received.md5}"'), *received.checksums.items()))
 
 
@@ -106,16 +83,12 @@ def complete_upload(errand: Errand) -> Reply:
     with errand.store.reading() as db:
         headers = uploads.headers_of(db, upload_id, place.container, errand.key)
         parts = uploads.chosen(uploads.pieces(db, upload_id), wanted)
-        check_write(errand.request, objects.find(db, place.container, errand.key))
-    etag = uploads.joined_etag(parts)
-    with errand.store.incoming() as coming:
-        for piece in parts:
-            with errand.store.open(piece.file) as file:
-                shutil.copyfileobj(file, coming.file, PIECE)
-        size = sum(piece.size for piece in parts)
-        commit(errand, Stored(coming.name, size, etag, errand.now.timestamp(), headers, {}), coming, up=0)
-    _end(errand, upload_id)
-    body = document("CompleteMultipartUploadResult", *_names(errand, upload_id)[:2], element("ETag", f'"{etag}"'))
+        writable(errand)(objects.find(db, place.container, errand.key))
+    stored = pieces.join(errand, parts, uploads.joined_etag(parts), headers, writable(errand))
+    pieces.end(errand, upload_id)
+    body = document(
+        "CompleteMultipartUploadResult", *_names(errand, upload_id)[:2], element("ETag", f'"{stored.etag}"')
+    )
     return Reply(200, XML, body)
 
 
@@ -134,11 +107,5 @@ def abort_upload(errand: Errand) -> Reply:
     upload_id = errand.request.query["uploadId"]
     with errand.store.reading() as db:
         uploads.headers_of(db, upload_id, errand.place.container, errand.key)
-    _end(errand, upload_id)
+    pieces.end(errand, upload_id)
     return Reply(204)
-
-
-def _end(errand: Errand, upload_id: str) -> None:
-    with errand.store.writing() as db:
-        files = uploads.end(db, upload_id)
-    errand.store.drop(*files)

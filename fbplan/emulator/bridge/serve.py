@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from fbplan.emulator.bridge.app import Bridge
 from fbplan.emulator.bridge.bodies import Body
+from fbplan.emulator.bridge.node_request import HEADERS
 from fbplan.emulator.server import listening, url_of
 
 if TYPE_CHECKING:
@@ -146,8 +147,13 @@ class _Handler(BaseHTTPRequestHandler):
             "SERVER_PROTOCOL": self.request_version,
             "wsgi.input": body,
         }
+        headers: dict[str, str] = {}
         for name, value in self.headers.items():
+            folded = name.lower()
+            headers[folded] = f"{headers[folded]},{value}" if folded in headers else value
+        environ[HEADERS] = headers
+        for name, value in headers.items():
             variable = name.upper().replace("-", "_")
             known = variable if variable in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{variable}"
-            environ[known] = f"{environ[known]},{value}" if known in environ else value
+            environ[known] = value
         return environ

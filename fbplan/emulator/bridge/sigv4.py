@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from fbplan.emulator.bridge.node_request import NodeRequest
 from fbplan.emulator.bridge.refusals import Refusal
-from fbplan.emulator.bridge.s3_request import S3Request
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -49,7 +49,7 @@ class Seal:
         return _hmac(self.signing_key, text).hex()
 
 
-def claim_of(request: S3Request) -> Claim:
+def claim_of(request: NodeRequest) -> Claim:
     """The claim in the Authorization header or the query. Raises Refusal when there is none, or a malformed one."""
     query = request.query
     if "X-Amz-Algorithm" in query or "X-Amz-Signature" in query:
@@ -100,7 +100,7 @@ def _credential(text: str, code: str) -> tuple[str, str]:
     return key, scope
 
 
-def proved(claim: Claim, request: S3Request, secret: str, now: float) -> Seal:
+def proved(claim: Claim, request: NodeRequest, secret: str, now: float) -> Seal:
     """Check the signature and its time against the machine's clock. Raises Refusal."""
     _check_time(claim, now)
     unsigned = {name for name in request.headers if name.startswith("x-amz-")} - set(claim.signed)
@@ -134,7 +134,7 @@ def _check_time(claim: Claim, now: float) -> None:
         )
 
 
-def _canonical(claim: Claim, request: S3Request) -> str:
+def _canonical(claim: Claim, request: NodeRequest) -> str:
     """The canonical request. The path was decoded once, so encoding it again gives what every SDK signs."""
     pairs = sorted((_quoted(n), _quoted(v)) for n, v in request.pairs if n != "X-Amz-Signature")
     headers = "".join(f"{name}:{' '.join(request.header(name).split())}\n" for name in claim.signed)

@@ -1,4 +1,4 @@
-"""Multipart uploads in the index: begun, their parts, and what they come to."""
+"""Uploads of several requests in the index: begun, their parts, and what they come to."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def begin(db: sqlite3.Connection, container: str, key: str, headers: Mapping[str
     upload_id = secrets.token_hex(16)
     db.execute("INSERT INTO upload VALUES (?, ?, ?, ?, ?)", (upload_id, container, key, json.dumps(dict(headers)), now))
     return upload_id
+
+
+def begin_as(db: sqlite3.Connection, upload_id: str, container: str, key: str, now: float) -> None:
+    """Begin an upload whose id the protocol makes, unless it is under way."""
+    db.execute("INSERT OR IGNORE INTO upload VALUES (?, ?, ?, '{}', ?)", (upload_id, container, key, now))
 
 
 def headers_of(db: sqlite3.Connection, upload_id: str, container: str, key: str) -> dict[str, str]:

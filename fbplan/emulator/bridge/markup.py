@@ -1,4 +1,4 @@
-"""S3's XML: written as text, read without entities."""
+"""XML of the protocols: written as text, read without entities."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def element(name: str, *content: object) -> str:
     return _Element(f"<{name}>{inner}</{name}>")
 
 
-def document(name: str, *content: str | Iterable[str]) -> bytes:
+def document(name: str, *content: str | Iterable[str], namespace: str = NAMESPACE) -> bytes:
     """A whole answer; errors have no namespace, as S3 writes them."""
     inner = "".join(piece if isinstance(piece, str) else "".join(piece) for piece in content)
-    space = "" if name == "Error" else f' xmlns="{NAMESPACE}"'
+    space = "" if name == "Error" or not namespace else f' xmlns="{namespace}"'
     return f"{HEAD}<{name}{space}>{inner}</{name}>".encode()
 
 
@@ -35,6 +35,16 @@ class _Element(str):
 
 def entries(raw: bytes, root: str, name: str) -> list[dict[str, str]]:
     """The children `name` of `root`, each as tag → text. Raises ValueError for anything else."""
+    children = _children(raw, root)
+    return [{_local(field.tag): field.text or "" for field in child} for child in children if _local(child.tag) == name]
+
+
+def leaves(raw: bytes, root: str) -> list[tuple[str, str]]:
+    """Tag and text of every child of `root`, in their order. Raises ValueError for anything else."""
+    return [(_local(child.tag), (child.text or "").strip()) for child in _children(raw, root)]
+
+
+def _children(raw: bytes, root: str) -> ET.Element:
     if b"<!" in raw:
         raise ValueError("no document type, no entities")
     try:
@@ -43,7 +53,7 @@ def entries(raw: bytes, root: str, name: str) -> list[dict[str, str]]:
         raise ValueError(str(fault)) from fault
     if _local(top.tag) != root:
         raise ValueError(f"expected {root}")
-    return [{_local(field.tag): field.text or "" for field in child} for child in top if _local(child.tag) == name]
+    return top
 
 
 def flag(raw: bytes, name: str) -> bool:
