@@ -76,7 +76,7 @@ def test_the_table_of_classes_is_the_one_of_the_specification():
     assert {found[429, ""], found[503, "SlowDown"], found[503, "ServerBusy"], found[400, "TooManyRequests"]} == {
         "throttle"
     }
-    codes = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
+    codes = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthorizationFailure", "forbidden")
     assert {found[401, ""], *(found[403, code] for code in codes)} == {"auth"}
     assert found[403, "RequestTimeTooSkewed"] == "clock"
     assert {found[s, ""] for s in (0, 408, 500, 502, 503, 504)} == {"transient"}

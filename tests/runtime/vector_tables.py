@@ -37,6 +37,7 @@ def _classes() -> list[dict[str, Any]]:
         "", "QUOTA_EXCEEDED", "QuotaExceeded", "InsufficientStorage", "AccessDenied", "InvalidAccessKeyId",
         "SignatureDoesNotMatch", "AuthenticationFailed", "SlowDown", "ServerBusy", "TooManyRequests",
         "RequestTimeTooSkewed", "RequestTimeout", "InternalError", "quota_exceeded",
+        "AuthorizationFailure", "AuthorizationPermissionMismatch", "InsufficientAccountPermissions", "forbidden",
     )  # fmt: skip
     statuses = (0, 301, 400, 401, 403, 404, 405, 408, 409, 411, 412, 413, 429, 500, 502, 503, 504, 507)
     return [{"status": s, "code": c, "class": classify(s, c)} for s in statuses for c in codes]

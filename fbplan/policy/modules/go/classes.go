@@ -9,9 +9,14 @@ var codeClasses = map[string]string{
 	"InvalidAccessKeyId":    "auth",
 	"SignatureDoesNotMatch": "auth",
 	"AuthenticationFailed":  "auth",
-	"SlowDown":              "throttle",
-	"ServerBusy":            "throttle",
-	"TooManyRequests":       "throttle",
+	// Azure Blob and the JSON API of GCS, of a key without the right to do this
+	"AuthorizationFailure":            "auth",
+	"AuthorizationPermissionMismatch": "auth",
+	"InsufficientAccountPermissions":  "auth",
+	"forbidden":                       "auth",
+	"SlowDown":                        "throttle",
+	"ServerBusy":                      "throttle",
+	"TooManyRequests":                 "throttle",
 	// S3 sends this with status 400 when a body did not arrive in time
 	"RequestTimeout": "transient",
 }

@@ -11,6 +11,11 @@ const CODES = new Map<string, AnswerClass>([
   ["InvalidAccessKeyId", "auth"],
   ["SignatureDoesNotMatch", "auth"],
   ["AuthenticationFailed", "auth"],
+  // Azure Blob and the JSON API of GCS, of a key without the right to do this
+  ["AuthorizationFailure", "auth"],
+  ["AuthorizationPermissionMismatch", "auth"],
+  ["InsufficientAccountPermissions", "auth"],
+  ["forbidden", "auth"],
   ["SlowDown", "throttle"],
   ["ServerBusy", "throttle"],
   ["TooManyRequests", "throttle"],
