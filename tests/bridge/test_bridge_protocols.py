@@ -63,8 +63,8 @@ def test_credit_that_is_used_up_costs_one_hop(offered: Offered) -> None:
 
 def test_a_read_key_reads_and_never_writes(offered: Offered) -> None:
     put(offered.transport(), offered.place())
-    reader = offered.transport(offered.node.key(offered.repo, "READ", "reader"))
-    place = offered.place()
+    key = offered.node.key(offered.repo, "READ", "reader")
+    reader, place = offered.transport(key), offered.place()
     assert reader.get(place, "k", timeout_ms=5000).content.read() == b"x"
     head = reader.head(place, "k", timeout_ms=5000)
     assert (head.size, head.metadata) == (1, {"by": "me"})
@@ -73,6 +73,10 @@ def test_a_read_key_reads_and_never_writes(offered: Offered) -> None:
     with pytest.raises(TransportFailure):
         reader.delete(place, "k", timeout_ms=5000)
     assert reader.head(place, "k", timeout_ms=5000) is not None
+    offered.publish(key)
+    with pytest.raises(CredentialsRefused):
+        offered.router().put("l", b"x")
+    assert offered.alarms == ["auth"], "and no other bucket is tried"
 
 
 def test_keys_overlap_while_they_rotate_and_a_deleted_one_stops_at_once(offered: Offered) -> None:
