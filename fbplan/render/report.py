@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+from fbplan.commands import given
 from fbplan.outcome import Outcome, Report, Result
 from fbplan.plan import Action, Plan
 from fbplan.render import words
@@ -64,9 +65,9 @@ def report_text(report: Report, plan: Plan, seconds: float, palette: Palette = P
 
 
 def _next(plan: Plan, *, is_done: bool, is_unrecorded: bool) -> str:
-    spec = "" if plan.spec_path == "fbplan.yaml" else f" {plan.spec_path}"
+    spec = given(plan.spec_path)
     if is_done and plan.policy is not None and plan.policy.publishes:
-        return f"hand {plan.policy.path} to the services that write; `fbplan policy render --format env` shows their settings"
+        return f"hand {plan.policy.path} to the services that write; `fbplan policy render{spec} --format env` shows their settings"
     if is_unrecorded:
         return f"fbplan apply{spec}  (what was done stands in the journal; the next apply puts it into the ledger)"
     return f"fbplan plan{spec}" + ("" if is_done else "  (what was done is recorded; the rest stays in the plan)")
