@@ -68,9 +68,10 @@ def _next(plan: Plan, *, is_done: bool, is_unrecorded: bool) -> str:
     spec = given(plan.spec_path)
     if is_done and plan.policy is not None and plan.policy.publishes:
         return f"hand {plan.policy.path} to the services that write; `fbplan policy render{spec} --format env` shows their settings"
-    if is_unrecorded:
-        return f"fbplan apply{spec}  (what was done stands in the journal; the next apply puts it into the ledger)"
-    return f"fbplan plan{spec}" + ("" if is_done else "  (what was done is recorded; the rest stays in the plan)")
+    if is_unrecorded:  # a full disk may have kept outcomes from the journal; who took the lock may have removed it
+        return f"fbplan apply{spec}  (it finds by reading what is not in the journal)"
+    recorded = "" if plan.ledger == "none" else "what was done is recorded; "
+    return f"fbplan plan{spec}" + ("" if is_done else f"  ({recorded}the rest stays in the plan)")
 
 
 def report_document(report: Report, plan: Plan) -> str:

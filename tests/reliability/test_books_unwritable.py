@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from volatile import Filling, Full, Volatile
 from fbplan.errors import ExitCode, FbplanError
 from fbplan.outcome import Result
 from fbplan.render.human import plan_text
+from fbplan.render.report import report_text
 from fbplan.storage import Files
 
 NAMES = {"bucket": {"a", "b", "c", "d"}, "repository": {"app", "two"}, "credential": {"[fbplan:x]", "[fbplan:y]"}}
@@ -115,6 +117,10 @@ def test_neither_journal_nor_ledger_can_be_written_and_still_nothing_is_lost(rig
     report = carry_out(rig, planned, Broken(rig.folder / planned.plan.ledger, "append", 14))
     assert report.exit_code is ExitCode.PARTIAL
     assert report.unrecorded is not None
+    told = report_text(report, planned.plan, 1.0)
+    assert told.endswith(f"next: fbplan apply {rig.path}  (it finds by reading what is not in the journal)\n")
+    no_ledger = report_text(replace(report, unrecorded=None), replace(planned.plan, ledger="none"), 1.0)
+    assert no_ledger.endswith(f"next: fbplan plan {rig.path}  (the rest stays in the plan)\n")
     converged(rig)
 
 
