@@ -1,6 +1,7 @@
 """The receipts of one ledger, a line each. Each line holds the hash of the line before.
 
-The chain shows that a line was changed, taken out or put in between; it cannot show that lines at the end are missing.
+The chain shows that a line was changed, taken out or put in between. That its end was changed or is missing shows the
+anchor in the ledger: the newest receipt as it was written. What stands after that one has nothing to vouch for it yet.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 
+from fbplan.ledger import Anchor
 from fbplan.receipts.record import FORMAT, Receipt, encoded, parsed
 from fbplan.storage import Storage
 from fbplan.storage.base import RECEIPTS
@@ -31,33 +33,51 @@ class History:
     newer: tuple[str, ...] = ()
     """Lines of another version of fbplan: in the chain they count, and what they say is not shown."""
 
+    is_anchored: bool = False
+    """Whether the ledger knows a receipt, and so where the end was."""
+    unanchored: int = 0
+    """Lines after the one that the ledger knows: of applies that were killed, or could not write the ledger."""
+
     @property
     def is_vouched_for(self) -> bool:
         """Whether every line was read, or cut short by a crash, and the chain holds."""
         return not self.broken and not self.newer
 
 
-def append_receipt(storage: Storage, receipt: Receipt) -> None:
-    """Add a receipt, durably. Raises FbplanError; what the apply did is done all the same."""
+def append_receipt(storage: Storage, receipt: Receipt) -> Anchor:
+    """Add a receipt, durably, and return what the ledger may know it by.
+
+    Raises FbplanError; what the apply did is done all the same.
+    """
+    added = Anchor(0, "")
 
     def make(before: bytes) -> bytes:
-        if not before:
-            return encoded(replace(receipt, number=1, previous=""))
-        last = parsed(before)
+        nonlocal added
+        last = parsed(before) if before else None
         # a line that was cut short counts, too
-        number = last.number if last is not None else len(_lines(storage.read_log(RECEIPTS)))
-        return encoded(replace(receipt, number=number + 1, previous=_digest(before)))
+        number = last.number if last is not None else len(_lines(storage.read_log(RECEIPTS))) if before else 0
+        line = encoded(replace(receipt, number=number + 1, previous=_digest(before) if before else ""))
+        added = Anchor(number + 1, _digest(line))
+        return line
 
     storage.add_record(RECEIPTS, make)
+    return added
 
 
-def read_history(storage: Storage) -> History:
-    """Every receipt, and whether the chain holds. Raises FbplanError when they cannot be read."""
+def read_history(storage: Storage, anchor: Anchor | None = None) -> History:
+    """Every receipt, and whether the chain holds up to the anchor. Raises FbplanError when they cannot be read.
+
+    The anchor must have been read before: an apply that ends meanwhile adds its receipt first.
+    """
     found: list[Receipt] = []
     torn, broken, newer = [], [], []
-    before, number = b"", 0
+    before, number, unanchored = b"", 0, None if anchor is not None else 0
     for line_number, line in enumerate(_lines(storage.read_log(RECEIPTS)), 1):
         receipt, where = parsed(line), f"line {line_number}"
+        if unanchored is not None:
+            unanchored += 1
+        elif anchor is not None and _digest(line) == anchor.digest:
+            unanchored = 0
         if receipt is None:
             number += 1
             if (named := _format_of(line)) not in {None, FORMAT}:
@@ -76,7 +96,11 @@ def read_history(storage: Storage) -> History:
             broken.append(f"{where} is receipt {receipt.number}, and {number + 1} was expected")
         found.append(receipt)
         before, number = line, receipt.number
-    return History(tuple(found), tuple(torn), tuple(broken), tuple(newer))
+    if unanchored is None and anchor is not None:
+        broken.append(
+            f"receipt {anchor.number}, which the ledger knows as the newest, is not there as it was written: it was changed or taken out"
+        )
+    return History(tuple(found), tuple(torn), tuple(broken), tuple(newer), anchor is not None, unanchored or 0)
 
 
 def _lines(content: bytes) -> list[bytes]:
