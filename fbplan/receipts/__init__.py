@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fbplan.receipts.chain import History, append_receipt, read_history
-from fbplan.receipts.record import Act, Receipt, actions_of, encoded, receipt_json, receipt_of
+from fbplan.receipts.record import Act, Receipt, actions_of, encoded, quiet_acts, receipt_json, receipt_of
 
 __all__ = [
     "Act",
@@ -12,6 +12,7 @@ __all__ = [
     "actions_of",
     "append_receipt",
     "encoded",
+    "quiet_acts",
     "read_history",
     "receipt_json",
     "receipt_of",

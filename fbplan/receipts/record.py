@@ -8,18 +8,20 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from fbplan.errors import ExitCode
-from fbplan.outcome import Report
-from fbplan.plan import Plan
+from fbplan.outcome import Report, Result
+from fbplan.plan import Action, Plan
 
 FORMAT = "fbplan.receipt/1"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NOTED = {Action.ADOPT: "adopt", Action.FORGET: "forget"}
+_DONE = Result.DONE.value
 _LONGEST = 300
 _MOST = 2**53
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What became of one step."""
+    """What became of one step; or, without a step, what was done without a call."""
 
     step: str
     address: str
@@ -68,6 +70,21 @@ def actions_of(report: Report) -> tuple[Act, ...]:
     return tuple(Act(o.step, o.address, str(o.verb), o.result.value, plain(o.told)) for o in report.outcomes)
 
 
+def quiet_acts(plan: Plan, report: Report) -> tuple[Act, ...]:
+    """What was done without a call: in the ledger alone, and drains, which begin by publishing."""
+    stepped = {step.address for step in plan.steps}
+    noted = () if report.unrecorded is not None else plan.changes
+    return (
+        *(
+            Act("", c.address, _NOTED.get(c.action, "record"), _DONE)
+            for c in noted
+            if c.address not in stepped and c.action is not Action.DELETE  # a delete without a step begins its drain
+        ),
+        *(Act("", item, "drain", _DONE, "began") for item in plan.begins if item in report.ledger.drains),
+        *(Act("", dropped.item, "drain", "dropped", dropped.why) for dropped in plan.dropped),
+    )
+
+
 def receipt_of(
     plan: Plan, report: Report | None, code: ExitCode, *, at: str, seconds: float, command: str, **origin: Any
 ) -> Receipt:
@@ -84,7 +101,7 @@ def receipt_of(
         seconds=round(seconds, 1),
         allowances=plan.allowances,
         policy_generation=report.ledger.policy_generation if report is not None else None,
-        actions=actions_of(report) if report is not None else (),
+        actions=(*actions_of(report), *quiet_acts(plan, report)) if report is not None else (),
         **origin,
     )
 

@@ -11,14 +11,14 @@ from fbplan.render import words
 from fbplan.render.human import PLAIN, Palette
 from fbplan.render.machine import exit_json
 from fbplan.render.markdown import cell, code
-from fbplan.render.report import PAST
+from fbplan.render.report import done_told
 
 
 def summary(receipt: Receipt) -> str:
-    """`3 created, 1 issued, 1 failed`."""
-    done = Counter(PAST.get(a.verb, a.verb) for a in receipt.actions if a.result == "done" and a.verb != "publish")
-    others = Counter(a.result for a in receipt.actions if a.result != "done")
-    return ", ".join(f"{n:,} {name}" for name, n in (*done.items(), *sorted(others.items()))) or "nothing done"
+    """`3 created, policy published, 1 drain begun, 1 failed`."""
+    parts = done_told((a.verb, a.result) for a in receipt.actions)
+    others = Counter(a.result for a in receipt.actions if a.result not in {"done", "dropped"})
+    return ", ".join([*parts, *(f"{n:,} {name}" for name, n in sorted(others.items()))]) or "nothing done"
 
 
 def vouched(history: History) -> str:
