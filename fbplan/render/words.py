@@ -33,7 +33,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.ADOPTION: "live, not owned yet",
     Reason.GONE: "gone from the spec",
     Reason.LISTED: "listed in the spec",
-    Reason.VANISHED: "deleted by hand",
+    Reason.VANISHED: "no longer there",
     Reason.ORPHAN: "left behind by a lost answer",
     Reason.REPLACED: "set aside by a replace",
 }
