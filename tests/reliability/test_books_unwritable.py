@@ -124,6 +124,20 @@ def test_neither_journal_nor_ledger_can_be_written_and_still_nothing_is_lost(rig
     converged(rig)
 
 
+@pytest.mark.parametrize("path", ["/proc/nope/x.json", "secrets"])
+def test_nothing_is_sent_when_the_policy_could_not_be_published(path: str, rig: Rig) -> None:
+    planned = begun(rig)
+    (rig.folder / "secrets").mkdir(exist_ok=True)
+    assert planned.plan.policy is not None
+    lost = replace(planned.plan, policy=replace(planned.plan.policy, path=path))
+    rig.forget_calls()
+    with pytest.raises(FbplanError, match="the routing policy could not be published, so nothing was begun") as caught:
+        rig.execute(replace(planned, plan=lost))
+    assert "policy: {path: …}" in caught.value.next
+    assert rig.calls() == []
+    converged(rig)
+
+
 def test_a_policy_that_cannot_be_published_holds_back_whatever_narrows(
     open_rig: Callable[..., Rig], tmp_path: Path
 ) -> None:
@@ -131,8 +145,13 @@ def test_a_policy_that_cannot_be_published_holds_back_whatever_narrows(
     planned = begun(rig)
     policy = rig.folder / "routing-policy.json"
     policy.unlink(missing_ok=True)
-    policy.mkdir()
+
+    def block(*_: object) -> None:
+        policy.mkdir(exist_ok=True)
+
+    rig.observer = block  # in mid-run: what is there before is found before anything is sent
     report = rig.execute(planned)
+    rig.observer = None
     results = {o.step: o.result for o in report.outcomes}
     assert results["policy:publish"] is Result.FAILED
     assert {results[s.id] for s in planned.plan.steps if s.phase == "contract"} == {Result.SKIPPED}
