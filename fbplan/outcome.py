@@ -45,7 +45,7 @@ class Report:
     exit_code: ExitCode
     wrote: bool
     unrecorded: FbplanError | None = None
-    """Why the ledger could not be written at the end; the journal then still knows everything."""
+    """Why the ledger could not be written at the end; the journal stays then, with what could be written into it."""
     is_abandoned: bool = False
     """Whether calls were still in flight when the grace ran out."""
 

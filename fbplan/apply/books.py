@@ -103,11 +103,12 @@ class Bookkeeper(Books):
     def lost_lock(self) -> LockHeld | None:
         if self._keeping.lease is None or self._keeping.lease.is_held():
             return None
+        storage = self._keeping.storage
         return LockHeld(
             "the lock was lost",
-            self._keeping.storage.label if self._keeping.storage else "",
+            storage.label if storage else "",
             "somebody broke it, or it could not be renewed in time; nothing new was sent",
-            "see who holds it: fbplan unlock; then run the same command again",
+            f"see who holds it: fbplan unlock{storage.given if storage else ''}; then run the same command again",
         )
 
     @override

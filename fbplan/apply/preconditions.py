@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fbplan.apply.calls import Calls
 from fbplan.client.lag import PATIENCE
+from fbplan.commands import given
 from fbplan.errors import Stale
 from fbplan.ledger import Ledger
 from fbplan.observe import Observation, observe
@@ -14,7 +15,10 @@ from fbplan.plan import Phase, Plan, Step
 from fbplan.planner import ABSENT
 from fbplan.state import fingerprint
 
-AGAIN = "plan again and review what is new: fbplan plan"
+
+def again(plan: Plan) -> str:
+    """What to do about a plan that is stale."""
+    return f"plan again and review what is new: fbplan plan{given(plan.spec_path)}"
 
 
 def check_preconditions(plan: Plan, observation: Observation, addresses: Iterable[str] | None = None) -> None:
@@ -28,7 +32,7 @@ def check_preconditions(plan: Plan, observation: Observation, addresses: Iterabl
                 f"{address} {'is gone' if found == ABSENT else 'now exists' if expected == ABSENT else 'was changed'}"
             )
     if moved:
-        raise Stale("the plan is stale", "", "; ".join(moved) + " since it was made", AGAIN)
+        raise Stale("the plan is stale", "", "; ".join(moved) + " since it was made", again(plan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,9 @@ class SecondLook:
                 if step.address not in expanded:
                     check_preconditions(self.plan, fresh, [step.address])
                 elif fresh.world.live.get(step.address) is None or not self.calls.is_as_sent(step.address, fresh):
-                    raise Stale("it moved while this apply ran", step.address, "somebody else changed it", AGAIN)
+                    raise Stale(
+                        "it moved while this apply ran", step.address, "somebody else changed it", again(self.plan)
+                    )
             except Stale as fault:
                 yield step, fault
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from fbplan.apply.books import Bookkeeper
 from fbplan.apply.calls import Calls
@@ -18,6 +19,12 @@ from fbplan.policy.published import next_generation
 
 PUBLISH = "policy:publish"
 """The step that publishing is, among the outcomes."""
+
+
+def require_publishable(change: PolicyChange | None, folder: Path) -> None:
+    """Before the first write: what cannot be published would hold back everything that narrows. Raises FbplanError."""
+    if change is not None and change.publishes:
+        place_of(change.path, folder).require_publishable()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from fbplan.apply.calls import Calls
 from fbplan.apply.contract import Done
 from fbplan.apply.issuing import issue
 from fbplan.apply.preconditions import SecondLook
-from fbplan.apply.publishing import PUBLISH, Publisher
+from fbplan.apply.publishing import PUBLISH, Publisher, require_publishable
 from fbplan.apply.recorder import Recorder
 from fbplan.client.api import WriteClient
 from fbplan.errors import (
@@ -91,6 +91,7 @@ class Run:
     def carry_out(self) -> Report:
         """All of it, in order. Raises only before the first write."""
         self.calls.prepare(self.plan.steps)
+        require_publishable(self.plan.policy, self.setting.folder)
         self.books.begin(tuple(d.item for d in self.plan.dropped))
         try:
             self.phase(Phase.EXPAND)

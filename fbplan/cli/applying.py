@@ -51,7 +51,8 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
             "apply it where it was made, or plan again",
         )
     warn_of_lost_ledger(location, folder, environ)
-    storage = open_storage(location, folder)
+    spec = loaded.document.label if loaded is not None else request.saved.spec_path if request.saved else ""
+    storage = open_storage(location, folder, spec=spec)
     stop = Stop(last_words=RECORDED if storage is not None else UNRECORDED)
     with (
         leased(storage, request.lock_timeout, environ) as lease,

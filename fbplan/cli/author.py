@@ -9,6 +9,7 @@ import click
 
 from fbplan.cli.options import api_options, output_option, spec_argument
 from fbplan.cli.output import emit, parse_outputs, remember, story
+from fbplan.commands import given
 from fbplan.errors import ExitCode, FbplanError
 
 STARTER = """\
@@ -67,7 +68,7 @@ def init(folder: Path) -> int:
         f"wrote {spec}, {folder / 'fbplan.schema.json'}"
         + ("" if not (folder / ".gitignore").exists() else f", {folder / '.gitignore'}")
     )
-    click.echo(f"next: edit {spec}, then: fbplan plan {'' if folder == Path() else folder}".rstrip())
+    click.echo(f"next: edit {spec}, then: fbplan plan{given('' if folder == Path() else str(folder))}")
     return int(ExitCode.OK)
 
 

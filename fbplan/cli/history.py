@@ -9,7 +9,7 @@ import click
 from fbplan.cli.options import output_option
 from fbplan.cli.output import emit, parse_outputs, remember, story
 from fbplan.cli.unlock import storage_of
-from fbplan.errors import ExitCode, UsageFault
+from fbplan.errors import ExitCode, FbplanError, UsageFault
 
 
 @click.command(
@@ -17,17 +17,30 @@ from fbplan.errors import ExitCode, UsageFault
 )
 @click.argument("words", metavar="[SPEC] [NUMBER]", nargs=-1)
 @click.option("-n", "count", type=click.IntRange(0), default=20, show_default=True, help="How many; 0 for all.")
-@click.option("--verify", is_flag=True, help="Exit 1 when a line is no receipt, or the chain of hashes does not hold.")
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Exit 1 when a line is no receipt, the chain of hashes does not hold, or the newest receipt that the ledger knows is not there as it was written. Says which lines nothing vouches for yet.",
+)
 @output_option
 def history(words: tuple[str, ...], count: int, verify: bool, outputs: tuple[str, ...]) -> int:
     """Show what each apply did: when, who, from which commit, with which allowances."""
+    from fbplan.ledger import read_ledger
     from fbplan.receipts import read_history
     from fbplan.render import history as render
 
     wanted = parse_outputs(outputs)
     remember(wanted)
     spec, number = _asked(words)
-    found = read_history(storage_of(spec))
+    storage = storage_of(spec)
+    try:
+        anchor = read_ledger(storage).receipt
+    except FbplanError as fault:
+        if verify:
+            raise
+        anchor = None
+        story(f"warning: {fault}")
+    found = read_history(storage, anchor)
     shown = found.receipts[-count:] if count else found.receipts
     if number is not None:
         shown = tuple(r for r in found.receipts if r.number == number)
@@ -48,7 +61,7 @@ def history(words: tuple[str, ...], count: int, verify: bool, outputs: tuple[str
         },
     )
     if verify and found.is_vouched_for:
-        story(f"{len(found.receipts):,} receipts, and each holds the hash of the one before")
+        story(render.vouched(found))
     return int(code)
 
 

@@ -10,6 +10,7 @@ import click
 
 from fbplan.cli.options import spec_argument
 from fbplan.cli.output import story
+from fbplan.commands import given
 from fbplan.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def show(spec: Path) -> int:
     from fbplan.storage import open_storage
 
     loaded = load_spec(spec)
-    storage = open_storage(loaded.spec.ledger, loaded.folder)
+    storage = open_storage(loaded.spec.ledger, loaded.folder, spec=loaded.document.label)
     shown = [] if storage is None else [read_journal(storage, name) for name in journal_names(storage)]
     for left in shown:
         for line in _lines(left):
@@ -45,11 +46,13 @@ def show(spec: Path) -> int:
     for line in _pending(found.ledger.pending):
         click.echo(line)
     if running is not None:
-        story(f"{sentence(running)}; what is on the way is its own\nnext: wait for it to end, or: fbplan unlock")
+        story(
+            f"{sentence(running)}; what is on the way is its own\nnext: wait for it to end, or: fbplan unlock{running.given}"
+        )
     elif not found.journals and not found.ledger.pending:
         story("no apply was left unfinished")
     else:
-        story("next: fbplan apply  (it finds out what is open by reading, and goes on)")
+        story(f"next: fbplan apply{given(loaded.document.label)}  (it finds out what is open by reading, and goes on)")
     return int(ExitCode.OK)
 
 

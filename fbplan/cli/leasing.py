@@ -12,6 +12,7 @@ from fbplan.cli.pipeline import Planned
 from fbplan.cli.whence import Whence, from_here, new_holder, without_userinfo
 from fbplan.errors import ExitCode, FbplanError
 from fbplan.journal.records import Begun
+from fbplan.ledger import anchor_receipt
 from fbplan.outcome import Report
 from fbplan.plan import Plan
 from fbplan.receipts import append_receipt, receipt_of
@@ -99,8 +100,13 @@ def keep_receipt(
         lease=lease.holder.id,
     )
     try:
-        append_receipt(storage, receipt)
+        newest = append_receipt(storage, receipt)
     except FbplanError as fault:
         story(f"warning: no receipt of this apply could be kept: {fault}")
         return False
+    if report.unrecorded is None and lease.is_held():
+        try:
+            anchor_receipt(report.ledger, storage, newest)
+        except FbplanError as fault:
+            story(f"warning: the receipt of this apply is kept, but the ledger could not be told of it: {fault}")
     return True

@@ -96,7 +96,7 @@ def list_(spec: Path) -> int:
     from fbplan.storage import open_storage
 
     loaded = load_spec(spec)
-    found = in_force(open_storage(loaded.spec.ledger, loaded.folder)).ledger
+    found = in_force(open_storage(loaded.spec.ledger, loaded.folder, spec=loaded.document.label)).ledger
     for address, entry in sorted(found.entries.items()):
         marks = [
             *(["protected"] if entry.protect else []),

@@ -97,7 +97,7 @@ def make_expected_plan(
 
 def _look(loaded: LoadedSpec, client: ReadClient, now: Clock) -> _Look:
     spec, folder = loaded.spec, loaded.folder
-    storage = open_storage(spec.ledger, folder)
+    storage = open_storage(spec.ledger, folder, spec=loaded.document.label)
     found, running = apart(in_force(storage), storage)
     workspace = find_workspace(client, spec.workspace, found.ledger.workspace_id)
     require_workspace(found.ledger, workspace.id, workspace.name)

@@ -11,6 +11,7 @@ from fbplan.cli.explaining import why
 from fbplan.cli.options import spec_argument
 from fbplan.cli.output import story
 from fbplan.cli.simulating import simulate
+from fbplan.commands import given
 from fbplan.errors import ExitCode, FbplanError
 from fbplan.policy.module import LANGUAGES
 
@@ -93,7 +94,7 @@ def diff(spec: Path, detailed_exitcode: bool) -> int:
     is_equal = before is not None and content_digest(before) == content_digest(content)
     for line in () if is_equal else describe(before, preview(content, Ids({}, {}, {}), 0, spec_digest(content))):
         click.echo(line)
-    story("the published policy is that of the spec" if is_equal else "next: fbplan plan")
+    story("the published policy is that of the spec" if is_equal else f"next: fbplan plan{given(str(spec))}")
     return int(ExitCode.CHANGES if detailed_exitcode and not is_equal else ExitCode.OK)
 
 

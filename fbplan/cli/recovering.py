@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fbplan.client.api import ReadClient
+from fbplan.commands import given
 from fbplan.errors import Refused
 from fbplan.guards.identity import question_told
 from fbplan.journal.recovery import InForce, in_force
@@ -15,6 +16,7 @@ from fbplan.journal.underway import UnderWay, sentence
 from fbplan.kinds.base import Json
 from fbplan.ledger import Ledger, write_ledger
 from fbplan.ledger.pending import Question
+from fbplan.plan import Plan
 from fbplan.settle import Holds, Settled, Wanted, forget_late, settle, without_deleted
 from fbplan.state import DesiredState
 from fbplan.storage import Storage
@@ -69,11 +71,16 @@ def recover(
     return replace(recovered, ledger=ledger)
 
 
-def require_settled(questions: tuple[Question, ...]) -> None:
+def require_settled(questions: tuple[Question, ...], saved: Plan) -> None:
     """A plan that was saved knows nothing of what has come to be unclear since. Raises Refused."""
     for question in questions[:1]:
         what, way_out = question_told(question)
-        raise Refused(what, question.address, f"ids: {', '.join(question.ids)}", f"{way_out}; then: fbplan plan")
+        raise Refused(
+            what,
+            question.address,
+            f"ids: {', '.join(question.ids)}",
+            f"{way_out}; then: fbplan plan{given(saved.spec_path)}",
+        )
 
 
 def holds_in(folder: Path) -> Holds:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fbplan.apply import check_preconditions
+from fbplan.apply.preconditions import again
 from fbplan.cli.output import palette_for, story
 from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
 from fbplan.cli.recovering import recover, require_settled, wanted_by
 from fbplan.client.api import WriteClient
+from fbplan.commands import given
 from fbplan.drain.records import lost_drains
 from fbplan.errors import FbplanError, Refused, Stale
 from fbplan.journal.recovery import in_force
@@ -65,7 +67,7 @@ def planned_for(
         return make_expected_plan(loaded, client, allowances, request.expect)
     if request.saved is None:
         raise FbplanError("there is neither a spec nor a plan to apply", "", "", "fbplan apply [SPEC|FILE]")
-    require_settled(recovered.questions)
+    require_settled(recovered.questions, request.saved)
     return from_saved(request.saved, client, recovered.ledger)
 
 
@@ -83,7 +85,7 @@ def from_saved(saved: Plan, client: WriteClient, ledger: Ledger) -> Planned:
             "the plan was made for another workspace",
             saved.workspace,
             "a workspace of this name has another id now",
-            "plan again: fbplan plan",
+            f"plan again: fbplan plan{given(saved.spec_path)}",
         )
     planned = Planned(saved, observe(client, workspace, saved.targets, ledger), ledger)
     if saved.has_changes and not saved.refusals:
@@ -103,7 +105,7 @@ def _require_ownership(saved: Plan, ledger: Ledger) -> None:
             "the plan is stale",
             "",
             f"the ledger no longer owns {', '.join(lost)}",
-            "plan again and review what is new: fbplan plan",
+            again(saved),
         )
 
 
@@ -115,7 +117,7 @@ def _require_drains(saved: Plan, ledger: Ledger) -> None:
             "the plan is stale",
             "",
             f"the drain of {', '.join(lost)} was dropped or began anew",
-            "plan again and review what is new: fbplan plan",
+            again(saved),
         )
 
 
@@ -129,7 +131,7 @@ def _require_policy(saved: Plan) -> None:
             "the plan is stale",
             place.label,
             "another policy was published since it was made",
-            "plan again and review what is new: fbplan plan",
+            again(saved),
         )
 
 
@@ -148,5 +150,5 @@ def require_expected(plan: Plan, request: Request) -> None:
             "the plan made now is not the one expected",
             "",
             f"expected {request.expect}, made {plan.plan_id}; it is shown above",
-            f"review it, then: fbplan apply --expect {plan.plan_id}",
+            f"review it, then: fbplan apply{given(plan.spec_path)} --expect {plan.plan_id}",
         )

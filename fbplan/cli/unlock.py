@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from fbplan.cli.output import story
+from fbplan.commands import given
 from fbplan.errors import ExitCode, FbplanError, UsageFault
 from fbplan.storage import Holder, Storage, open_storage
 from fbplan.storage.base import Clock
@@ -33,7 +34,7 @@ def unlock(words: tuple[str, ...], yes: bool) -> int:
     if lease_id is None:
         click.echo("\n".join(about(holder, storage, spec, datetime.now(UTC), Clock())))
         return int(ExitCode.OK)
-    if holder.id == lease_id and not yes and not _confirmed(holder):
+    if holder.id == lease_id and not yes and not _confirmed(holder, spec):
         story("not unlocked")
         return int(ExitCode.ERROR)
     storage.break_lease(lease_id)
@@ -42,7 +43,7 @@ def unlock(words: tuple[str, ...], yes: bool) -> int:
         if storage.is_local
         else f"the lock is free in {holder.seconds:.0f} s, when its holder must have noticed"
     )
-    click.echo(f"{storage.label}: the lease {lease_id} is broken; {freed}\nnext: fbplan plan{_given(spec)}")
+    click.echo(f"{storage.label}: the lease {lease_id} is broken; {freed}\nnext: fbplan plan{given(str(spec))}")
     return int(ExitCode.OK)
 
 
@@ -58,7 +59,7 @@ def about(holder: Holder, storage: Storage, spec: Path, now: datetime, clock: Cl
         ("lease", holder.id),
     ]
     lines = [storage.label, *(f"  {name.ljust(9)}{value}" for name, value in rows if value)]
-    return [*lines, f"to take the lock away from it: fbplan unlock{_given(spec)} {holder.id}"]
+    return [*lines, f"to take the lock away from it: fbplan unlock{given(str(spec))} {holder.id}"]
 
 
 def storage_of(spec: Path) -> Storage:
@@ -66,7 +67,7 @@ def storage_of(spec: Path) -> Storage:
     from fbplan.spec.load import load_spec
 
     loaded = load_spec(spec)
-    found = open_storage(loaded.spec.ledger, loaded.folder)
+    found = open_storage(loaded.spec.ledger, loaded.folder, spec=loaded.document.label)
     if found is None:
         raise FbplanError(
             "this spec keeps no ledger",
@@ -127,17 +128,13 @@ def _asked(words: tuple[str, ...]) -> tuple[Path, str | None]:
     return Path(specs[0]) if specs else Path("fbplan.yaml"), ids[0] if ids else None
 
 
-def _confirmed(holder: Holder) -> bool:
+def _confirmed(holder: Holder, spec: Path) -> bool:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageFault(
             "nobody is there to confirm this",
             "",
             "stdin or stdout is not a terminal",
-            f"fbplan unlock {holder.id} --yes",
+            f"fbplan unlock{given(str(spec))} {holder.id} --yes",
         )
     story(f"the lock is held by {sentence(holder)}")
     return click.confirm("it stops before its next write. Take the lock away?", default=False)
-
-
-def _given(spec: Path) -> str:
-    return "" if spec == Path("fbplan.yaml") else f" {spec}"

@@ -34,6 +34,8 @@ class Answer:
     body: Any
     is_json: bool
     retry_after: str | None = None
+    date: str | None = None
+    """When the server sent it, by its own clock."""
     is_empty: bool = False
     """Whether there was no body at all, which some writes answer with when all is well."""
 
@@ -66,14 +68,15 @@ class Answer:
         return self.status >= 400 or (isinstance(self.body, dict) and self.body.get("success") is False)
 
 
-def read_answer(status: int, content: bytes, retry_after: str | None) -> Answer:
+def read_answer(status: int, content: bytes, headers: Mapping[str, str]) -> Answer:
     """Read the body leniently; what it means is decided by the caller's kind of request."""
+    retry_after, date = headers.get("retry-after"), headers.get("date")
     if not content.strip():
-        return Answer(status, None, is_json=False, retry_after=retry_after, is_empty=True)
+        return Answer(status, None, is_json=False, retry_after=retry_after, date=date, is_empty=True)
     try:
-        return Answer(status, json.loads(content), is_json=True, retry_after=retry_after)
+        return Answer(status, json.loads(content), is_json=True, retry_after=retry_after, date=date)
     except (ValueError, RecursionError):
-        return Answer(status, None, is_json=False, retry_after=retry_after)
+        return Answer(status, None, is_json=False, retry_after=retry_after, date=date)
 
 
 def reason_of(answer: Answer, masked: Callable[[str], str]) -> str:

@@ -202,9 +202,9 @@ class Session:
         may_be_quota = asked.call == QUOTA_CALL and answer.retry_after is None
         if may_be_quota and tries == 1 and self._is_quota_used_up(deadline):
             raise quota_used_up(asked.call, "`GET /user/quota` shows no room for another bucket")
-        wait = wait_asked(answer.retry_after, self._now())
-        if wait is None:
-            wait = backoff(tries, FIRST_PAUSE, self._jitter)
+        wait = wait_asked(answer.retry_after, answer.date, self._now())
+        # what asks for no wait, or for one that is over, would use up every try at once
+        wait = backoff(tries, FIRST_PAUSE, self._jitter) if wait is None else max(wait, self._backoff(tries))
         is_news = self.throttle.slow_down(episode, wait, SLOW_DOWN)
         most = QUOTA_TRIES if may_be_quota else TRIES
         return Trouble(turned_away(asked.call, tries), 0, SLOW_DOWN, most, is_news)

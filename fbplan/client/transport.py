@@ -110,7 +110,7 @@ class Transport:
                     parts.append(part)
                     if deadline.left(self._clock()) <= 0:  # an answer that trickles in never meets the read timeout
                         raise _lost(asked, f"it was still coming after {_spent(deadline)}")
-                return read_answer(found.status_code, b"".join(parts), found.headers.get("retry-after"))
+                return read_answer(found.status_code, b"".join(parts), found.headers)
         except httpx.ConnectTimeout:
             return NotSent(f"no connection within {spoken(min(limits.connect, left))}")
         except httpx.PoolTimeout:

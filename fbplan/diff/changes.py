@@ -183,7 +183,7 @@ def _needs_issue(resource: Desired, live: Observed, entry: Entry | None, ledger:
     if entry is None:
         return ledger.is_kept or is_held is False
     if entry.keys and entry.keys[-1].id != live.id:
-        return True  # the generation in use was deleted by hand; an older one is not what the sink holds
+        return True  # the generation in use is no longer there; an older one is not what the sink holds
     return "sink" in entry.digests and entry.digests["sink"] != ledger.digest("sink", resource.sink)
 
 

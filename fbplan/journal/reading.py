@@ -94,6 +94,6 @@ def damaged(storage: Storage, name: str, damage: Damage) -> FbplanError:
         f"the journal of an earlier apply is damaged at line {damage.line} of {damage.lines}",
         f"{storage.label} ({name})",
         damage.why,
-        f"restore it from a backup; or look at it (fbplan journal show), check what the steps from line {damage.line}"
+        f"restore it from a backup; or look at it (fbplan journal show{storage.given}), check what the steps from line {damage.line}"
         f" on left behind, and move it aside: {storage.aside(name)}",
     )

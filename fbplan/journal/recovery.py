@@ -100,7 +100,7 @@ def _require_its_ledger(journal: Unfinished, ledger: Ledger, storage: Storage | 
             "a journal here is older than the ledger",
             f"{storage.label} ({journal.name})",
             f"the ledger was written {_times(ledger.serial - begun.serial)} since that apply began, and what it did may have been undone meanwhile",
-            f"if another machine went on with this ledger, move the journal aside: {storage.aside(journal.name)} && fbplan plan"
+            f"if another machine went on with this ledger, move the journal aside: {storage.aside(journal.name)} && fbplan plan{storage.given}"
             " (it finds by name what was made)",
         )
 

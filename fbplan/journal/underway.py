@@ -16,6 +16,8 @@ class UnderWay:
 
     holder: Holder
     journal: Unfinished
+    given: str
+    """What a command is given to mean the spec of this apply; see `commands.given`."""
 
 
 def apart(found: InForce, storage: Storage | None) -> tuple[InForce, UnderWay | None]:
@@ -23,11 +25,13 @@ def apart(found: InForce, storage: Storage | None) -> tuple[InForce, UnderWay | 
     to look for."""
     holder = storage.holder() if storage is not None and found.journals else None
     running = next((j for j in found.journals if holder is not None and j.run == holder.id), None)
-    if running is None or holder is None:
+    if running is None or holder is None or storage is None:
         return found, None
     its = folded(Ledger(), running).pending
     ledger = replace(found.ledger, pending=tuple(p for p in found.ledger.pending if p not in its))
-    return InForce(ledger, tuple(j for j in found.journals if j is not running)), UnderWay(holder, running)
+    return InForce(ledger, tuple(j for j in found.journals if j is not running)), UnderWay(
+        holder, running, storage.given
+    )
 
 
 def sentence(running: UnderWay) -> str:
@@ -38,6 +42,6 @@ def sentence(running: UnderWay) -> str:
     holder = running.holder
     host = f" on {holder.host}" if holder.host else ""
     run = f", {holder.run_url}" if holder.run_url else ""
-    doubt = ", unless it was killed (`fbplan unlock` tells)" if holder.seconds else ""
+    doubt = f", unless it was killed (`fbplan unlock{running.given}` tells)" if holder.seconds else ""
     since = f" since {holder.since}" if holder.since else ""
     return f"an apply by {holder.who or 'somebody'}{host} is under way{since}{run}{doubt}"

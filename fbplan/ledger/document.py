@@ -15,11 +15,21 @@ from typing import Any
 
 from fbplan.errors import FbplanError, Refused
 from fbplan.kinds.base import Json
+from fbplan.ledger.anchor import Anchor, anchor_from, anchor_json
 from fbplan.ledger.entry import Delta, Entry, KeyGeneration, entry_from, entry_json
 from fbplan.ledger.pending import Pending, pending_from, pending_json
 from fbplan.storage.base import LEDGER, Storage
 
-__all__ = ["Entry", "KeyGeneration", "Ledger", "ledger_json", "read_ledger", "require_workspace", "write_ledger"]
+__all__ = [
+    "Entry",
+    "KeyGeneration",
+    "Ledger",
+    "anchor_receipt",
+    "ledger_json",
+    "read_ledger",
+    "require_workspace",
+    "write_ledger",
+]
 
 FORMAT = "fbplan.ledger/1"
 
@@ -43,6 +53,8 @@ class Ledger:
     """False for `ledger: none`: nothing is remembered, so nothing can be owned."""
     runs: tuple[str, ...] = ()
     """The applies whose outcomes the document was last written with: their journals may be folded into it again."""
+    receipt: Anchor | None = None
+    """The newest receipt, so that one that goes missing is missed; None in a ledger from before there were anchors."""
     tag: str | None = None
     """What the storage called the document that was read; None when there was none."""
 
@@ -121,6 +133,7 @@ def _from_json(document: Mapping[str, Any]) -> Ledger:
         pending=tuple(pending_from(p) for p in document.get("pending", ())),
         written_at=int(document.get("written_at", 0)),
         runs=tuple(str(run) for run in document.get("runs", ())),
+        receipt=anchor_from(document.get("receipt")),
         drains={str(item): int(since) for item, since in document.get("drains", {}).items()},
     )
 
@@ -138,6 +151,8 @@ def ledger_json(ledger: Ledger) -> dict[str, Any]:
     }
     if ledger.runs:
         document["runs"] = list(ledger.runs)
+    if ledger.receipt is not None:
+        document["receipt"] = anchor_json(ledger.receipt)
     if ledger.drains:
         document["drains"] = {item: ledger.drains[item] for item in sorted(ledger.drains)}
     if ledger.pending:
@@ -152,9 +167,20 @@ def write_ledger(ledger: Ledger, storage: Storage | None, now: int = 0, runs: tu
     """
     if storage is None or not ledger.is_kept:
         return ledger
-    written = replace(ledger.salted(), serial=ledger.serial + 1, written_at=now, runs=runs)
-    content = json.dumps(ledger_json(written), indent=1).encode() + b"\n"
-    return replace(written, tag=storage.write(LEDGER, content, ledger.tag))
+    return _written(replace(ledger.salted(), serial=ledger.serial + 1, written_at=now, runs=runs), storage)
+
+
+def anchor_receipt(ledger: Ledger, storage: Storage, anchor: Anchor) -> Ledger:
+    """Write a ledger that was just written once more, with the newest receipt in it. Raises Conflict.
+
+    It owns the same and remembers the same as before: its serial and its time stay.
+    """
+    return _written(replace(ledger, receipt=anchor), storage)
+
+
+def _written(ledger: Ledger, storage: Storage) -> Ledger:
+    content = json.dumps(ledger_json(ledger), indent=1).encode() + b"\n"
+    return replace(ledger, tag=storage.write(LEDGER, content, ledger.tag))
 
 
 def require_workspace(ledger: Ledger, workspace_id: str, name: str) -> None:

@@ -29,7 +29,7 @@ class Reason(StrEnum):
     ADOPTION = "adoption"  # a live object is taken over
     GONE = "gone from the spec"
     LISTED = "listed in the spec"
-    VANISHED = "deleted by hand"
+    VANISHED = "no longer there"
     ORPHAN = "left behind by a lost answer"
     REPLACED = "set aside by a replace"
 

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from fbplan.errors import FbplanError
 from fbplan.kinds.base import Json
-from fbplan.policy.published import Published, publish, read_published, read_trusted, text_of
+from fbplan.policy.published import Published, publish, read_published, read_trusted, require_publishable, text_of
 from fbplan.policy.reading import read_bytes
 from fbplan.storage import is_url, open_document
 from fbplan.storage.document import Document
@@ -34,6 +34,13 @@ class Place(ABC):
         """The published document, nothing, or a problem with it.
 
         Raises FbplanError when an object store does not say which: unlike a file that cannot be read, that passes.
+        """
+
+    @abstractmethod
+    def require_publishable(self) -> None:
+        """Find out as far as possible whether `publish` could, and change nothing. Raises FbplanError.
+
+        Of an object nothing is asked: only writing it tells whether one may.
         """
 
     @abstractmethod
@@ -65,6 +72,10 @@ class FilePlace(Place):
         return read_published(self.path)
 
     @override
+    def require_publishable(self) -> None:
+        require_publishable(self.path)
+
+    @override
     def publish(self, document: Mapping[str, Json]) -> None:
         publish(self.path, document)
 
@@ -86,6 +97,10 @@ class ObjectPlace(Place):
     def read(self) -> Published:
         content = self.content()
         return Published(None, None) if content is None else read_trusted(content)
+
+    @override
+    def require_publishable(self) -> None:
+        return
 
     @override
     def publish(self, document: Mapping[str, Json]) -> None:

@@ -71,8 +71,7 @@ def publish(path: Path, document: Mapping[str, Json]) -> None:
             "the routing policy was not published; what stood there before is untouched",
             where=str(path),
             why=_reason(error),
-            next=f"make '{path.parent}' a folder that you can write to, or change `policy: {{path: …}}`, "
-            "and run fbplan apply again",
+            next=_way_out(path),
         ) from error
     try:
         _sync(Path(os.path.realpath(path)).parent)
@@ -86,6 +85,27 @@ def publish(path: Path, document: Mapping[str, Json]) -> None:
         ) from error
 
 
+def require_publishable(path: Path) -> None:
+    """Find out whether `publish` could, without touching what stands there. Raises FbplanError."""
+    try:
+        target = Path(os.path.realpath(path))
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _temporary(target)
+        try:
+            _write(temporary, " " * 4096)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        raise FbplanError(
+            "the routing policy could not be published, so nothing was begun",
+            where=str(path),
+            why=_reason(error),
+            next=_way_out(path),
+        ) from error
+
+
 def text_of(document: Mapping[str, Json]) -> str:
     """A policy as it is written: by keys in order, so that a review shows what changed and nothing else."""
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -93,14 +113,22 @@ def text_of(document: Mapping[str, Json]) -> str:
 
 def _replace(target: Path, document: Mapping[str, Json]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    # always the same name, so that what a killed run left behind is taken away by the next one
-    temporary = target.with_name(f".{target.name}.fbplan-tmp")
+    temporary = _temporary(target)
     try:
         _write(temporary, text_of(document))
         _verify(temporary, document)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _temporary(target: Path) -> Path:
+    """Always the same name, so that what a killed run left behind is taken away by the next one."""
+    return target.with_name(f".{target.name}.fbplan-tmp")
+
+
+def _way_out(path: Path) -> str:
+    return f"make '{path.parent}' a folder that you can write to, or change `policy: {{path: …}}`, and run the same command again"
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -7,17 +7,29 @@ from collections import Counter
 
 from fbplan.errors import ExitCode
 from fbplan.receipts import History, Receipt, receipt_json
+from fbplan.render import words
 from fbplan.render.human import PLAIN, Palette
 from fbplan.render.machine import exit_json
 from fbplan.render.markdown import cell, code
-from fbplan.render.report import PAST
+from fbplan.render.report import done_told
 
 
 def summary(receipt: Receipt) -> str:
-    """`3 created, 1 issued, 1 failed`."""
-    done = Counter(PAST.get(a.verb, a.verb) for a in receipt.actions if a.result == "done" and a.verb != "publish")
-    others = Counter(a.result for a in receipt.actions if a.result != "done")
-    return ", ".join(f"{n:,} {name}" for name, n in (*done.items(), *sorted(others.items()))) or "nothing done"
+    """`3 created, policy published, 1 drain begun, 1 failed`."""
+    parts = done_told((a.verb, a.result) for a in receipt.actions)
+    others = Counter(a.result for a in receipt.actions if a.result not in {"done", "dropped"})
+    return ", ".join([*parts, *(f"{n:,} {name}" for name, n in sorted(others.items()))]) or "nothing done"
+
+
+def vouched(history: History) -> str:
+    """What was verified, and what could not be."""
+    told = f"{words.counted(len(history.receipts), 'receipt')}, and each holds the hash of the one before"
+    if not history.is_anchored:
+        return f"{told}; the ledger knows none of them yet: that the newest was changed, or that some are missing after it, would not be seen"
+    if history.unanchored:
+        lines = words.counted(history.unanchored, "line")
+        return f"{told}; the ledger does not know the last {lines} yet: that the newest was changed, or that some are missing after it, would not be seen"
+    return f"{told}; the newest is the one that the ledger knows"
 
 
 def commit(receipt: Receipt) -> str:
@@ -85,6 +97,8 @@ def history_document(history: History, shown: tuple[Receipt, ...], exit_code: Ex
         "torn": list(history.torn),
         "broken": list(history.broken),
         "newer": list(history.newer),
+        "anchored": history.is_anchored,
+        "unanchored": history.unanchored,
         "exit": exit_json(exit_code),
     }
     return json.dumps(body, indent=1, ensure_ascii=False) + "\n"

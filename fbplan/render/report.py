@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 
+from fbplan.commands import given
 from fbplan.outcome import Outcome, Report, Result
-from fbplan.plan import Action, Plan
+from fbplan.plan import Plan
+from fbplan.receipts import quiet_acts
 from fbplan.render import words
 from fbplan.render.human import PLAIN, Palette
 from fbplan.render.machine import exit_json
 from fbplan.render.markdown import cell, code, report_markdown
 
-PAST = {"create": "created", "update": "updated", "issue": "issued", "delete": "deleted", "publish": "published"}
+PAST = {
+    "create": "created",
+    "update": "updated",
+    "issue": "issued",
+    "delete": "deleted",
+    "publish": "published",
+    "adopt": "adopted",
+    "forget": "forgotten",
+    "record": "recorded",
+}
 
 
 def verdict(report: Report, plan: Plan) -> str:
     """`3 created, 1 issued, policy published`; what failed and what was skipped after it."""
-    counts = Counter(PAST[o.verb] for o in report.of(Result.DONE) if o.verb != "publish")
-    parts = [f"{n:,} {name}" for name, n in counts.items()]
-    stepped = {s.address for s in plan.steps}
-    quiet = Counter(
-        {"adopt": "adopted", "forget": "forgotten", "update": "recorded"}.get(c.action.value, "recorded")
-        for c in plan.changes
-        if c.address not in stepped and c.action is not Action.DELETE  # a delete without a step begins its drain
-    )
-    parts += [f"{n:,} {name}" for name, n in quiet.items()]
-    if report.policy.startswith("generation"):
-        parts.append("policy published")
-    begun = sum(item in report.ledger.drains for item in plan.begins)
-    if begun:
-        parts.append(f"{words.counted(begun, 'drain')} begun")
-    if plan.dropped:
-        parts.append(f"{words.counted(len(plan.dropped), 'drain')} dropped")
+    done = [(str(o.verb), o.result.value) for o in report.of(Result.DONE)]
+    parts = done_told([*done, *((act.verb, act.result) for act in quiet_acts(plan, report))])
     for result, name in (
         (Result.FAILED, "failed"),
         (Result.UNKNOWN, "with an unknown outcome"),
@@ -41,6 +39,20 @@ def verdict(report: Report, plan: Plan) -> str:
         if report.of(result):
             parts.append(f"{len(report.of(result)):,} {name}")
     return ", ".join(parts) or "nothing to do"
+
+
+def done_told(acts: Iterable[tuple[str, str]]) -> list[str]:
+    """What was done, of (verb, result): `3 created`, `policy published`, `2 drains begun`."""
+    counts = Counter(acts)
+    parts = [
+        f"{n:,} {PAST.get(verb, verb)}"
+        for (verb, result), n in counts.items()
+        if result == "done" and verb not in {"publish", "drain"}
+    ]
+    if counts["publish", "done"]:
+        parts.append("policy published")
+    drains = (("begun", counts["drain", "done"]), ("dropped", counts["drain", "dropped"]))
+    return parts + [f"{words.counted(n, 'drain')} {became}" for became, n in drains if n]
 
 
 def report_text(report: Report, plan: Plan, seconds: float, palette: Palette = PLAIN) -> str:
@@ -64,12 +76,13 @@ def report_text(report: Report, plan: Plan, seconds: float, palette: Palette = P
 
 
 def _next(plan: Plan, *, is_done: bool, is_unrecorded: bool) -> str:
-    spec = "" if plan.spec_path == "fbplan.yaml" else f" {plan.spec_path}"
+    spec = given(plan.spec_path)
     if is_done and plan.policy is not None and plan.policy.publishes:
-        return f"hand {plan.policy.path} to the services that write; `fbplan policy render --format env` shows their settings"
-    if is_unrecorded:
-        return f"fbplan apply{spec}  (what was done stands in the journal; the next apply puts it into the ledger)"
-    return f"fbplan plan{spec}" + ("" if is_done else "  (what was done is recorded; the rest stays in the plan)")
+        return f"hand {plan.policy.path} to the services that write; `fbplan policy render{spec} --format env` shows their settings"
+    if is_unrecorded:  # a full disk may have kept outcomes from the journal; who took the lock may have removed it
+        return f"fbplan apply{spec}  (it finds by reading what is not in the journal)"
+    recorded = "" if plan.ledger == "none" else "what was done is recorded; "
+    return f"fbplan plan{spec}" + ("" if is_done else f"  ({recorded}the rest stays in the plan)")
 
 
 def report_document(report: Report, plan: Plan) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 
+from fbplan.commands import given
 from fbplan.kinds.base import Json, split_address
 from fbplan.plan import Action, Change, Dropped, Due, FieldChange, Plan, Reason, Waiting
 
@@ -31,7 +33,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.ADOPTION: "live, not owned yet",
     Reason.GONE: "gone from the spec",
     Reason.LISTED: "listed in the spec",
-    Reason.VANISHED: "deleted by hand",
+    Reason.VANISHED: "no longer there",
     Reason.ORPHAN: "left behind by a lost answer",
     Reason.REPLACED: "set aside by a replace",
 }
@@ -172,7 +174,7 @@ def dropped_line(found: Dropped) -> str:
 
 def next_command(plan: Plan, saved: str | None = None) -> str:
     """What to type next."""
-    spec = "" if plan.spec_path == "fbplan.yaml" else f" {plan.spec_path}"
+    spec = given(plan.spec_path)
     if plan.refusals:
         flags = " ".join(f"--allow {r.allow}" for r in plan.refusals if r.allow)
         stuck = [r for r in plan.refusals if not r.allow]
@@ -182,6 +184,6 @@ def next_command(plan: Plan, saved: str | None = None) -> str:
     if not plan.has_changes:
         return ""
     if saved is not None:
-        return f"fbplan apply {saved}"
+        return f"fbplan apply {shlex.quote(saved)}"
     flags = "".join(f" --allow {a}" for a in plan.allowances)
     return f"fbplan apply{spec}{flags}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fbplan.commands import given
 from fbplan.errors import UsageFault
 from fbplan.storage.base import Blob, Conflict, Holder, Lease, Log, Storage
 from fbplan.storage.files import Files
@@ -18,15 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["Blob", "Conflict", "Files", "Holder", "Lease", "Log", "Storage", "is_url", "open_document", "open_storage"]
 
 
-def open_storage(location: str, folder: Path, environ: Mapping[str, str] | None = None) -> Storage | None:
+def open_storage(
+    location: str, folder: Path, environ: Mapping[str, str] | None = None, *, spec: str = ""
+) -> Storage | None:
     """The storage behind `ledger:`; None for `none`, which keeps nothing. Relative paths count from `folder`.
 
-    Opening asks nothing of the network. Raises UsageFault for a URL that fbplan cannot use.
+    `spec` is how the user names the spec: what goes wrong here tells commands that can be pasted. Opening asks nothing of the network. Raises UsageFault for a URL that fbplan cannot use.
     """
     if location == "none":
         return None
     if not is_url(location):
-        return Files(folder / location)
+        return _named(Files(folder / location), spec)
     url = _parsed(location, "the ledger's URL cannot be used", "ledger")
     from fbplan.storage.object_calls import Patience, connected
     from fbplan.storage.object_lease import SECONDS
@@ -38,9 +41,15 @@ def open_storage(location: str, folder: Path, environ: Mapping[str, str] | None 
     patience = Patience(timeout=timeout, altogether=4 * timeout)
     # a heartbeat has to come through, or to fail, while there is time for the next one
     hasty = Patience(timeout=min(timeout, max(1.0, seconds / 6)), retries=2, altogether=seconds / 4)
-    return Objects(
+    found = Objects(
         connected(url, patience, env), str(url), url.key, seconds=seconds, lock_calls=connected(url, hasty, env)
     )
+    return _named(found, spec)
+
+
+def _named(found: Storage, spec: str) -> Storage:
+    found.given = given(spec)
+    return found
 
 
 def open_document(location: str, what: str, where: str, environ: Mapping[str, str] | None = None) -> Document:

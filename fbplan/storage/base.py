@@ -101,6 +101,8 @@ class Storage(ABC):
 
     label: str
     """The path or URL of the ledger, for people."""
+    given: str = ""
+    """What a command is given to come here, ready to paste: ` infra/fbplan.yaml`. See `commands.given`."""
     is_local: bool
 
     @abstractmethod

@@ -25,7 +25,7 @@ _EVERY = 0.2
 _MOST = 65_536
 
 
-def take(path: Path, holder: Holder, wait: float, told: Callable[[str], None], clock: Clock) -> Lease:
+def take(path: Path, holder: Holder, wait: float, told: Callable[[str], None], clock: Clock, given: str = "") -> Lease:
     """Lock the file, waiting for whoever has it. Raises LockHeld, and FbplanError where no file can be locked."""
 
     def attempt() -> Lease | Holder:
@@ -42,7 +42,7 @@ def take(path: Path, holder: Holder, wait: float, told: Callable[[str], None], c
             if descriptor >= 0:
                 os.close(descriptor)
 
-    return wait_for(attempt, wait, told, clock, str(path), _EVERY)
+    return wait_for(attempt, wait, told, clock, str(path), _EVERY, given)
 
 
 def present_holder(path: Path) -> Holder | None:
@@ -61,7 +61,7 @@ def present_holder(path: Path) -> Holder | None:
         os.close(descriptor)
 
 
-def break_lock(path: Path, lease_id: str) -> None:
+def break_lock(path: Path, lease_id: str, given: str = "") -> None:
     """Put a new file in the place of the locked one, if this lease holds it. Raises Refused when another does.
 
     Between the look and the break the lock may change hands: then the new holder loses it, notices, and stops.
@@ -70,7 +70,7 @@ def break_lock(path: Path, lease_id: str) -> None:
     if found is None:
         return
     if found.id != lease_id:
-        raise not_the_holder(str(path), lease_id, found)
+        raise not_the_holder(str(path), lease_id, found, given)
     write_atomically(path, b"", "the lock")
 
 

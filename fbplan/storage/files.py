@@ -94,7 +94,7 @@ class Files(Storage):
             _sync_folder(path.parent)
         except FileExistsError as fault:
             raise Conflict(
-                f"the {name} exists already", str(path), "another apply made it", "fbplan journal show"
+                f"the {name} exists already", str(path), "another apply made it", f"fbplan journal show{self.given}"
             ) from fault
         except OSError as fault:
             raise _cannot("made", path, fault) from fault
@@ -128,7 +128,7 @@ class Files(Storage):
 
     @override
     def lease(self, holder: Holder, wait: float, told: Callable[[str], None]) -> Lease:
-        return take(self.path(LOCK), holder, wait, told, self._clock)
+        return take(self.path(LOCK), holder, wait, told, self._clock, self.given)
 
     @override
     def holder(self) -> Holder | None:
@@ -136,7 +136,7 @@ class Files(Storage):
 
     @override
     def break_lease(self, lease_id: str) -> None:
-        break_lock(self.path(LOCK), lease_id)
+        break_lock(self.path(LOCK), lease_id, self.given)
 
 
 class _File(Log):

@@ -61,22 +61,22 @@ def sentence(holder: Holder) -> str:
     return out + (f", {holder.run_url}" if holder.run_url else "")
 
 
-def taken(label: str, holder: Holder) -> LockHeld:
-    """What is told when the right to apply was not given up in time."""
+def taken(label: str, holder: Holder, given: str) -> LockHeld:
+    """What is told when the right to apply was not given up in time; `given` names the spec in a command."""
     return LockHeld(
         "another apply is running",
         label,
         f"the lock is held by {sentence(holder)}; its lease is {holder.id}",
-        f"wait for it: fbplan apply --lock-timeout 60s; or, if it is dead: fbplan unlock {holder.id}",
+        f"wait for it: fbplan apply{given} --lock-timeout 60s; or, if it is dead: fbplan unlock{given} {holder.id}",
     )
 
 
-def not_the_holder(label: str, lease_id: str, holder: Holder) -> Refused:
+def not_the_holder(label: str, lease_id: str, holder: Holder, given: str) -> Refused:
     return Refused(
         f"the lease {lease_id} does not hold the lock",
         label,
         f"it is held by {sentence(holder)}; its lease is {holder.id}",
-        f"see who it is, then: fbplan unlock {holder.id}",
+        f"see who it is, then: fbplan unlock{given} {holder.id}",
     )
 
 
@@ -87,6 +87,7 @@ def wait_for(
     clock: Clock,
     label: str,
     every: float,
+    given: str = "",
 ) -> Held:
     """Try until there is a lease, telling once who is in the way (and again when that changes). Raises LockHeld."""
     end = clock.now() + max(wait, _AT_LEAST)
@@ -97,7 +98,7 @@ def wait_for(
             return found
         left = end - clock.now()
         if left <= 0:
-            raise taken(label, found)
+            raise taken(label, found, given)
         if wait > _AT_LEAST and (last is None or replace(found, beat=last.beat) != last):
             told(f"waiting up to {left:.0f} s for the lock: it is held by {sentence(found)}")
             last = found

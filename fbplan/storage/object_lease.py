@@ -37,11 +37,13 @@ class Locker:
         self._calls, self._label, self._key, self._seconds, self._clock = calls, label, key, seconds, clock
         self._seen: tuple[str, float] = ("", 0.0)
 
-    def take(self, holder: Holder, wait: float, told: Callable[[str], None], *, beats: bool = True) -> Lease:
+    def take(
+        self, holder: Holder, wait: float, told: Callable[[str], None], *, beats: bool = True, given: str = ""
+    ) -> Lease:
         """Take the lease, waiting for its holder to release it or to fall silent. Raises LockHeld, FbplanError."""
         mine = replace(holder, seconds=self._seconds, beat=0)
         lease = wait_for(
-            lambda: self._attempt(mine, told), wait, told, self._clock, self._label, min(2.0, self._seconds / 10)
+            lambda: self._attempt(mine, told), wait, told, self._clock, self._label, min(2.0, self._seconds / 10), given
         )
         self._require_conditions(lease)
         if beats:
@@ -53,7 +55,7 @@ class Locker:
         holder, state = _read(found)
         return holder if state == HELD else None
 
-    def break_lease(self, lease_id: str) -> None:
+    def break_lease(self, lease_id: str, given: str = "") -> None:
         """Make the lease of this id one that cannot be renewed. Raises Refused when another holds the lock."""
         for _ in range(5):
             found = self._calls.get(self._key)
@@ -61,11 +63,14 @@ class Locker:
             if found is None or state != HELD:
                 return
             if holder.id != lease_id:
-                raise not_the_holder(self._label, lease_id, holder)
+                raise not_the_holder(self._label, lease_id, holder, given)
             if self._calls.put(self._key, encoded(holder, state=BROKEN), found.tag) is not None:
                 return
         raise LockHeld(
-            "the lease changes faster than it can be broken", self._label, sentence(holder), f"fbplan unlock {lease_id}"
+            "the lease changes faster than it can be broken",
+            self._label,
+            sentence(holder),
+            f"fbplan unlock{given} {lease_id}",
         )
 
     def _attempt(self, mine: Holder, told: Callable[[str], None]) -> ObjectLease | Holder:

@@ -85,7 +85,7 @@ class Objects(Storage):
 
     @override
     def open_log(self, name: str) -> Log:
-        log = _Segments(self._calls, f"{self.label}: {name}", self.key(name))
+        log = _Segments(self._calls, f"{self.label}: {name}", self.key(name), self.given)
         log.claim()
         return log
 
@@ -104,7 +104,7 @@ class Objects(Storage):
 
     @override
     def lease(self, holder: Holder, wait: float, told: Callable[[str], None]) -> Lease:
-        return self._locker.take(holder, wait, told)
+        return self._locker.take(holder, wait, told, given=self.given)
 
     @override
     def holder(self) -> Holder | None:
@@ -112,7 +112,7 @@ class Objects(Storage):
 
     @override
     def break_lease(self, lease_id: str) -> None:
-        self._locker.break_lease(lease_id)
+        self._locker.break_lease(lease_id, self.given)
 
     def _last(self, key: str) -> int:
         """The highest number that the listing knows; it may lag."""
@@ -149,8 +149,8 @@ class Objects(Storage):
 class _Segments(Log):
     """What was appended since the last sync, and the number under which it will be kept."""
 
-    def __init__(self, calls: Calls, label: str, key: str) -> None:
-        self._calls, self._label, self._key = calls, label, key
+    def __init__(self, calls: Calls, label: str, key: str, given: str) -> None:
+        self._calls, self._label, self._key, self._given = calls, label, key, given
         self._number, self._buffer = 0, bytearray()
         self._adding = Lock()
         self._sending: bytes | None = None
@@ -185,7 +185,7 @@ class _Segments(Log):
                 "somebody else writes the same log",
                 self._label,
                 f"its part {self._number} is there already",
-                "fbplan journal show",
+                f"fbplan journal show{self._given}",
             )
         self._number, self._sending = self._number + 1, None
 

@@ -45,6 +45,12 @@ def test_the_guides_case_by_hand(desk: Desk) -> None:
     assert desk("apply", "plan.json").code == 0
     assert desk("plan", "--detailed-exitcode").code == 0
 
+    whole = desk("history", "--verify")
+    assert (whole.code, whole.err.strip().rpartition("; ")[2]) == (0, "the newest is the one that the ledger knows")
+    receipts = desk.folder / "fbplan.ledger.receipts.jsonl"
+    receipts.write_bytes(b"".join(receipts.read_bytes().splitlines(keepends=True)[:-1]))
+    assert desk("history", "--verify").code == 1
+
 
 def test_each_way_to_fail_has_its_code(desk: Desk) -> None:
     assert desk("apply", "--yes").code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -113,7 +114,41 @@ def test_the_jitter_comes_from_the_injected_source() -> None:
     ],
 )
 def test_a_retry_after_is_read_or_is_none(header: str | None, seconds: float | None) -> None:
-    assert wait_asked(header, 100.0) == seconds
+    assert wait_asked(header, None, 100.0) == seconds
+
+
+@pytest.mark.parametrize(
+    "header", ["Thu Jan  1 00:02:00 1970", "Thursday, 01-Jan-70 00:02:00 GMT", "Thu, 01 Jan 1970 00:02:00 -0000"]
+)
+def test_an_http_date_is_utc_in_every_form_wherever_this_machine_is(
+    header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert wait_asked(header, None, 100.0) == 20.0
+        assert wait_asked("Thu, 01 Jan 1970 00:02:10 GMT", header, 9e9) == 10.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_date_counts_from_that_of_the_answer_and_not_from_a_clock_that_runs_ahead() -> None:
+    clock = Clock()  # in 2026; the server lives in 1970
+    dates = {"date": "Thu, 01 Jan 1970 00:00:00 GMT", "retry-after": "Thu, 01 Jan 1970 00:00:40 GMT"}
+    answers = iter([(429, {"success": False}, dates), (200, {"workspaces": []})])
+    with session(Server(lambda *_: next(answers)), clock) as s:
+        s.read("/workspace")
+    assert clock.waited == 40.0
+
+
+@pytest.mark.parametrize("asked", ["0", "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_a_wait_that_is_over_already_is_never_shorter_than_the_ordinary_backoff(asked: str) -> None:
+    clock = Clock()
+    server = Server(lambda *_: (429, {"success": False}, {"retry-after": asked}))
+    with session(server, clock, jitter=lambda: 0.0) as s, pytest.raises(Unreachable):
+        s.read("/workspace")
+    assert (len(server.requests), clock.waited) == (5, 0.25 + 0.5 + 1.0 + 2.0)
 
 
 def test_a_wait_longer_than_the_action_may_take_ends_at_once_and_names_it() -> None:

@@ -10,10 +10,14 @@ from rig import Rig
 from test_findings import done
 
 from fbplan.errors import ExitCode, FbplanError, Stale
+from fbplan.outcome import Result
 from fbplan.plan import plan_json, read_plan
+from fbplan.receipts import receipt_of
+from fbplan.render.history import summary
 from fbplan.render.human import plan_text
 from fbplan.render.machine import plan_annotations, plan_document
 from fbplan.render.markdown import plan_markdown
+from fbplan.render.report import verdict
 
 
 def test_a_saved_plan_does_what_is_in_it_and_leaves_what_fell_due_since(running: Rig) -> None:
@@ -130,9 +134,19 @@ def test_a_plan_saved_before_drains_is_refused_with_the_way_out(running: Rig) ->
     assert caught.value.next == "plan again: fbplan plan --out FILE"
 
 
-def test_the_report_says_that_drains_began(running: Rig) -> None:
-    from fbplan.render.report import verdict
+def told(rig: Rig) -> tuple[str, str]:
+    """What the report and the receipt of an apply say that it did."""
+    planned = rig.planned()
+    report = rig.execute(planned)
+    origin = dict.fromkeys(("who", "host"), "x")
+    receipt = receipt_of(planned.plan, report, report.exit_code, at="", seconds=0, command="", **origin)
+    assert not report.of(Result.FAILED, Result.SKIPPED)
+    return verdict(report, planned.plan), summary(receipt)
 
+
+def test_report_and_history_say_that_drains_began_and_were_dropped(running: Rig) -> None:
     running.spec(world("ac", app("ac")))
-    planned = running.planned()
-    assert verdict(running.execute(planned), planned.plan) == "1 recorded, policy published, 2 drains begun"
+    assert told(running) == ("1 recorded, policy published, 2 drains begun",) * 2
+    running.spec(world("abc", app("abc")))
+    back = told(running)
+    assert back == ("policy published, 2 drains dropped",) * 2

@@ -86,11 +86,16 @@ def test_a_clock_that_jumps_back_makes_nothing_due_earlier(running: Rig) -> None
 def test_no_drain_begins_when_publishing_fails(running: Rig) -> None:
     path = running.folder / "routing-policy.json"
     kept = path.read_bytes()
-    running.spec(world("ac", app("ac")))
+    running.spec(world("acd", app("acd")))
     planned = running.planned()
     path.unlink()
-    path.mkdir()
+
+    def block(*_: object) -> None:
+        path.mkdir(exist_ok=True)
+
+    running.observer = block  # in mid-run: what is there before is found before anything is sent
     assert running.execute(planned).exit_code is ExitCode.PARTIAL
+    running.observer = None
     assert running.drains() == {}
     path.rmdir()
     path.write_bytes(kept)

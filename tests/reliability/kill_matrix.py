@@ -34,7 +34,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from forks import Ended, die, forked  # noqa: E402
-from kill_plans import PLANS, KillPlan  # noqa: E402
+from kill_plans import PLANS, KillPlan, struck_of  # noqa: E402
 from kill_rig import KEEP, KillRig, strangers  # noqa: E402
 from seams import Seams, watch_files  # noqa: E402
 from truths import generation, look, wrong_at_the_kill, wrong_in_the_end  # noqa: E402
@@ -197,8 +197,7 @@ def cases_of(matrix: Matrix, way: str, more: int, seed: int) -> Iterator[Case]:
     every = range(1, len(events) + 1)
     match way:
         case "kill":
-            step = plan.stride if not more else 1
-            yield from (Case(plan, at) for at in every[seed % step :: step])
+            yield from (Case(plan, at) for at in struck_of(every, 1 if more else plan.stride, seed))
         case "cut":
             yield from (Case(plan, at, loses=True) for at in (every if more else sorted(drawn.sample(every, 20))))
         case "twice":

@@ -99,6 +99,11 @@ repositories:
 )
 
 
+def struck_of(events: range, stride: int, seed: int) -> range:
+    """The events of one run: with as many seeds in a row as the stride is long, each one once."""
+    return events[seed % stride :: stride]
+
+
 @dataclass(frozen=True, slots=True)
 class KillPlan:
     """A spec over what an earlier one left, and the live names that follow from it."""
@@ -108,7 +113,7 @@ class KillPlan:
     before: str = ""
     allow: tuple[str, ...] = ()
     stride: int = 1
-    """Every how many events it is killed, where time is short."""
+    """Every how many events it is killed in one run, where time is short: the seed says at which ones."""
     credentials: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
     repositories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from volatile import Filling, Full, Volatile
 from fbplan.errors import ExitCode, FbplanError
 from fbplan.outcome import Result
 from fbplan.render.human import plan_text
+from fbplan.render.report import report_text
 from fbplan.storage import Files
 
 NAMES = {"bucket": {"a", "b", "c", "d"}, "repository": {"app", "two"}, "credential": {"[fbplan:x]", "[fbplan:y]"}}
@@ -115,6 +117,24 @@ def test_neither_journal_nor_ledger_can_be_written_and_still_nothing_is_lost(rig
     report = carry_out(rig, planned, Broken(rig.folder / planned.plan.ledger, "append", 14))
     assert report.exit_code is ExitCode.PARTIAL
     assert report.unrecorded is not None
+    told = report_text(report, planned.plan, 1.0)
+    assert told.endswith(f"next: fbplan apply {rig.path}  (it finds by reading what is not in the journal)\n")
+    no_ledger = report_text(replace(report, unrecorded=None), replace(planned.plan, ledger="none"), 1.0)
+    assert no_ledger.endswith(f"next: fbplan plan {rig.path}  (the rest stays in the plan)\n")
+    converged(rig)
+
+
+@pytest.mark.parametrize("path", ["/proc/nope/x.json", "secrets"])
+def test_nothing_is_sent_when_the_policy_could_not_be_published(path: str, rig: Rig) -> None:
+    planned = begun(rig)
+    (rig.folder / "secrets").mkdir(exist_ok=True)
+    assert planned.plan.policy is not None
+    lost = replace(planned.plan, policy=replace(planned.plan.policy, path=path))
+    rig.forget_calls()
+    with pytest.raises(FbplanError, match="the routing policy could not be published, so nothing was begun") as caught:
+        rig.execute(replace(planned, plan=lost))
+    assert "policy: {path: …}" in caught.value.next
+    assert rig.calls() == []
     converged(rig)
 
 
@@ -125,8 +145,13 @@ def test_a_policy_that_cannot_be_published_holds_back_whatever_narrows(
     planned = begun(rig)
     policy = rig.folder / "routing-policy.json"
     policy.unlink(missing_ok=True)
-    policy.mkdir()
+
+    def block(*_: object) -> None:
+        policy.mkdir(exist_ok=True)
+
+    rig.observer = block  # in mid-run: what is there before is found before anything is sent
     report = rig.execute(planned)
+    rig.observer = None
     results = {o.step: o.result for o in report.outcomes}
     assert results["policy:publish"] is Result.FAILED
     assert {results[s.id] for s in planned.plan.steps if s.phase == "contract"} == {Result.SKIPPED}

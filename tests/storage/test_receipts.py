@@ -10,10 +10,10 @@ import pytest
 from storage_places import in_memory
 
 from fbplan.errors import ExitCode, FbplanError
-from fbplan.ledger import Entry, Ledger
+from fbplan.ledger import Entry, Ledger, anchor_receipt, read_ledger, write_ledger
 from fbplan.outcome import Outcome, Report, Result
-from fbplan.receipts import Act, Receipt, actions_of, append_receipt, read_history
-from fbplan.render.history import history_document, history_markdown, history_text, receipt_text
+from fbplan.receipts import Act, History, Receipt, actions_of, append_receipt, read_history
+from fbplan.render.history import history_document, history_markdown, history_text, receipt_text, vouched
 from fbplan.storage import Files, Storage
 
 UUID = "0d1f2c3b-1111-4222-8333-944444444444"
@@ -102,6 +102,72 @@ def test_a_torn_last_line_is_told_and_the_next_receipt_goes_on_from_it(tmp_path:
     after = read_history(place)
     assert [r.number for r in after.receipts] == [1, 2, 4]
     assert (after.torn, after.broken) == (found.torn, ())
+
+
+def verified(place: Storage) -> History:
+    """What `history --verify` reads."""
+    return read_history(place, read_ledger(place).receipt)
+
+
+def applied(place: Storage, *, until: str = "") -> None:
+    """The books of one apply, in the order in which it writes them, up to a kill."""
+    ledger = write_ledger(read_ledger(place), place, 1, ("l1",))
+    if until == "ledger":
+        return
+    newest = append_receipt(place, RECEIPT)
+    if until != "receipt":
+        anchor_receipt(ledger, place, newest)
+
+
+def test_the_ledger_knows_the_newest_receipt_and_its_serial_counts_applies(place: Storage) -> None:
+    for _ in range(2):
+        applied(place)
+    ledger, found = read_ledger(place), verified(place)
+    assert (ledger.serial, ledger.runs, ledger.written_at) == (2, ("l1",), 1)
+    assert ledger.receipt is not None
+    assert (ledger.receipt.number, found.is_anchored, found.unanchored, found.broken) == (2, True, 0, ())
+    assert vouched(found).endswith("; the newest is the one that the ledger knows")
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+def test_lines_that_are_missing_at_the_end_are_told(kept: int, tmp_path: Path) -> None:
+    place = Files(tmp_path / "fbplan.ledger.json")
+    for _ in range(3):
+        applied(place)
+    path(tmp_path).write_bytes(b"".join(path(tmp_path).read_bytes().splitlines(keepends=True)[:kept]))
+    assert verified(place).broken == (
+        "receipt 3, which the ledger knows as the newest, is not there as it was written: it was changed or taken out",
+    )
+    path(tmp_path).unlink()
+    assert not verified(place).is_vouched_for
+
+
+def test_a_change_of_the_newest_line_is_told(tmp_path: Path) -> None:
+    place = Files(tmp_path / "fbplan.ledger.json")
+    applied(place)
+    path(tmp_path).write_bytes(path(tmp_path).read_bytes().replace(b'"ada"', b'"eve"'))
+    assert [told.split(",")[0] for told in verified(place).broken] == ["receipt 1"]
+
+
+@pytest.mark.parametrize(("until", "unanchored"), [("ledger", 0), ("receipt", 1)])
+def test_an_apply_that_was_killed_between_its_books_is_not_taken_for_a_forger(
+    place: Storage, until: str, unanchored: int
+) -> None:
+    for how in ("", until):
+        applied(place, until=how)
+    found = verified(place)
+    assert (found.is_vouched_for, found.unanchored) == (True, unanchored)
+    assert ("the ledger does not know the last 1 line yet" in vouched(found)) is bool(unanchored)
+    applied(place)
+    assert (verified(place).broken, verified(place).unanchored) == ((), 0)
+
+
+def test_a_ledger_from_before_there_were_anchors_says_what_is_not_verified(place: Storage) -> None:
+    write_ledger(Ledger(), place)
+    append_receipt(place, RECEIPT)
+    found = verified(place)
+    assert (found.is_vouched_for, found.is_anchored) == (True, False)
+    assert "the ledger knows none of them yet" in vouched(found)
 
 
 def test_actions_hold_no_remote_id() -> None:
