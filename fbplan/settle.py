@@ -50,8 +50,13 @@ class Settled:
     questions: tuple[Question, ...] = ()
 
 
-def settle(client: ReadClient, workspace_id: str, ledger: Ledger, holds: Holds, wanted: Wanted, now: int) -> Settled:
-    """Look for the object of every pending create. Writes nothing; without any it reads nothing."""
+def settle(
+    client: ReadClient, workspace_id: str, ledger: Ledger, holds: Holds, wanted: Wanted, now: int | None = None
+) -> Settled:
+    """Look for the object of every pending create. Writes nothing; without any it reads nothing.
+
+    With `now`, in Unix seconds, what was sent moments ago and is not listed is waited for.
+    """
     ledger = replace(ledger, pending=tuple(p for p in ledger.pending if p.address not in wanted.let_go))
     if not ledger.pending:
         return Settled(ledger)
@@ -108,7 +113,7 @@ def _place(pending: Pending) -> _Place:
     return split_address(pending.address)[0], pending.parent_id
 
 
-def _listings(client: ReadClient, workspace_id: str, ledger: Ledger, now: int) -> dict[_Place, Listing]:
+def _listings(client: ReadClient, workspace_id: str, ledger: Ledger, now: int | None) -> dict[_Place, Listing]:
     """What stands where the creates were sent to, listed again for a while if what was sent just now is not in it."""
     listings: dict[_Place, Listing] = {}
     for seconds in (0.0, *PATIENCE):
@@ -122,11 +127,11 @@ def _listings(client: ReadClient, workspace_id: str, ledger: Ledger, now: int) -
     return listings
 
 
-def _is_late(pending: Pending, listed: Listing, now: int) -> bool:
+def _is_late(pending: Pending, listed: Listing, now: int | None) -> bool:
     """Whether an object may be there and is not listed yet."""
     kind = KINDS[split_address(pending.address)[0]]
     is_seen = any(o.id == pending.issued or is_meant(kind, pending, o) or is_renamed(kind, pending, o) for o in listed)
-    return not is_seen and 0 <= now - pending.at < LAG
+    return not is_seen and now is not None and 0 <= now - pending.at < LAG
 
 
 def _listed(client: ReadClient, kind: Kind, workspace_id: str, parent_id: str | None) -> list[Observed]:
