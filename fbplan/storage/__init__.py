@@ -8,25 +8,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fbplan.errors import UsageFault
-from fbplan.storage.base import Blob, Conflict, Holder, Lease, Log, Storage
+from fbplan.storage.base import Blob, Clock, Conflict, Holder, Lease, Log, Storage
 from fbplan.storage.files import Files
 from fbplan.storage.location import NotAPlace, ObjectUrl, is_url, parse_url
 
 if TYPE_CHECKING:
     from fbplan.storage.document import Document
 
-__all__ = ["Blob", "Conflict", "Files", "Holder", "Lease", "Log", "Storage", "is_url", "open_document", "open_storage"]
+__all__ = [
+    "Blob",
+    "Clock",
+    "Conflict",
+    "Files",
+    "Holder",
+    "Lease",
+    "Log",
+    "Storage",
+    "is_url",
+    "open_document",
+    "open_storage",
+]
 
 
-def open_storage(location: str, folder: Path, environ: Mapping[str, str] | None = None) -> Storage | None:
+def open_storage(
+    location: str, folder: Path, environ: Mapping[str, str] | None = None, clock: Clock | None = None
+) -> Storage | None:
     """The storage behind `ledger:`; None for `none`, which keeps nothing. Relative paths count from `folder`.
 
-    Opening asks nothing of the network. Raises UsageFault for a URL that fbplan cannot use.
+    `clock` is how a wait for the lock passes: a sleep of its own may end it. Opening asks nothing of the network. Raises UsageFault for a URL that fbplan cannot use.
     """
     if location == "none":
         return None
     if not is_url(location):
-        return Files(folder / location)
+        return Files(folder / location, clock)
     url = _parsed(location, "the ledger's URL cannot be used", "ledger")
     from fbplan.storage.object_calls import Patience, connected
     from fbplan.storage.object_lease import SECONDS
@@ -39,7 +53,12 @@ def open_storage(location: str, folder: Path, environ: Mapping[str, str] | None 
     # a heartbeat has to come through, or to fail, while there is time for the next one
     hasty = Patience(timeout=min(timeout, max(1.0, seconds / 6)), retries=2, altogether=seconds / 4)
     return Objects(
-        connected(url, patience, env), str(url), url.key, seconds=seconds, lock_calls=connected(url, hasty, env)
+        connected(url, patience, env),
+        str(url),
+        url.key,
+        seconds=seconds,
+        lock_calls=connected(url, hasty, env),
+        clock=clock,
     )
 
 
