@@ -20,7 +20,7 @@ from fbplan.cli.output import View, emit, palette_for, story
 from fbplan.cli.pipeline import Planned
 from fbplan.cli.reviewed import Request, looked_again, planned_for, require_expected
 from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
-from fbplan.cli.stop import RECORDED, UNRECORDED, Stop
+from fbplan.cli.stop import READING, RECORDED, UNRECORDED, Stop
 from fbplan.cli.whence import from_here, with_commit
 from fbplan.client.api import WriteClient
 from fbplan.errors import ExitCode, FbplanError, Refused
@@ -55,7 +55,7 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
             "apply it where it was made, or plan again",
         )
     warn_of_lost_ledger(location, folder, environ)
-    stop = Stop(last_words=UNRECORDED if location == "none" else RECORDED)
+    stop = Stop(last_words=READING)
     storage = open_storage(location, folder, clock=Clock(sleep=stop.nap))
     close_by = request.grace + CLOSING
     tenancy = Tenancy(storage, request.lock_timeout, environ, lambda: stop.seconds > close_by + RETURNING)
@@ -148,7 +148,7 @@ def _carried_out(
                 keeping=Keeping(
                     place.storage, place.lease, begun_of(place.lease, plan, planned), lambda: stop.is_requested
                 ),
-                on_begin=stop.begin_writing,
+                on_begin=lambda: stop.begin_writing(UNRECORDED if place.storage is None else RECORDED),
                 is_out_of_grace=lambda: stop.seconds > request.grace,
                 is_out_of_time=is_out_of_time,
             ),

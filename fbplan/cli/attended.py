@@ -70,9 +70,9 @@ def _in_context(work: Callable[[], T]) -> Callable[[], T]:
 
 
 def _leave(stop: Stop, tenancy: Tenancy | None) -> NoReturn:
+    story(f"interrupted ({stop.name}); nothing was written to the API")
     if tenancy is not None:
         tenancy.give_back(LEAVING)
-    story(f"interrupted ({stop.name}); nothing was written to the API")
     stop.leave(128 + stop.number)
 
 

@@ -23,7 +23,7 @@ RECORDED = b"\nstopped at once; what was on the way stands in the journal: run t
 UNRECORDED = (
     b"\nstopped at once; with `ledger: none` nothing tells what was on the way: see what is there with fbplan plan\n"
 )
-READING = b"\nstopped at once; nothing was written\n"
+READING = b"\nstopped at once; nothing was written to the API\n"
 
 
 class Stop:
@@ -71,12 +71,12 @@ class Stop:
         with self._turn:
             return self._is_writing
 
-    def begin_writing(self) -> None:
+    def begin_writing(self, last_words: bytes) -> None:
         """From here on what is in flight is let end. Raises Interrupted when a signal came before."""
         with self._turn:
             if self.number:
                 raise interrupted()
-            self._is_writing = True
+            self._is_writing, self.last_words = True, last_words
 
     def nap(self, seconds: float) -> None:
         """Sleep where a signal ends what is waited for. Raises Interrupted."""

@@ -59,28 +59,33 @@ class Running:
 
 
 class Stand:
-    """`rule` says what becomes of a request: hang, 429 or nothing; `struck` is set once it did."""
+    """`rule` says what becomes of a request: hang, 429 or nothing."""
 
     def __init__(self, folder: Path) -> None:
         self.rig = Rig(folder)
         self.folder = folder
         self.rule: Callable[[str, str], str] = lambda _method, _path: ""
-        self.struck, self._released = threading.Event(), threading.Event()
+        self._struck, self._released = threading.Semaphore(0), threading.Event()
         self._server = make_server("127.0.0.1", 0, self._answer, threaded=True)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         self.environ = environ_with(FB_API_URL=f"http://127.0.0.1:{self._server.server_port}", FB_JWT="any")
         self.environ.pop("CI", None)
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Any:
         what = self.rule(environ["REQUEST_METHOD"], environ["PATH_INFO"])
         if what:
-            self.struck.set()
+            self._struck.release()
         if what == "429":
             start_response("429 Too Many Requests", [("retry-after", "300"), ("content-length", "0")])
             return [b""]
         if what == "hang":
             self._released.wait()
         return self.rig.app(environ, start_response)
+
+    def waits_for(self, strikes: int = 1) -> None:
+        """Until the rule has struck so often."""
+        for _ in range(strikes):
+            assert self._struck.acquire(timeout=LONG)
 
     def release(self) -> None:
         """What hangs goes on, and nothing hangs any more."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stand import LONG, SLOW, Stand, on, opened
+from stand import SLOW, Stand, on, opened
 from storage_places import holder
 
 from fbplan.storage import Files
@@ -40,7 +40,7 @@ def is_free(stand: Stand) -> bool:
 def test_a_planning_apply_whose_read_hangs_ends_at_once_and_the_next_one_finds_the_lock_free(stand: Stand) -> None:
     stand.rule = on("GET", "/bucket")
     running = stand.start(f"exec FBPLAN apply --yes {SLOW}")
-    assert stand.struck.wait(LONG)
+    stand.waits_for()
     running.signal(signal.SIGTERM)
     code, told = running.ended()
     assert (code, "interrupted (SIGTERM); nothing was written to the API" in told) == (143, True), told
@@ -52,7 +52,7 @@ def test_a_planning_apply_whose_read_hangs_ends_at_once_and_the_next_one_finds_t
 def test_a_terminal_signals_the_whole_group_and_bash_sees_130(stand: Stand) -> None:
     stand.rule = on("GET", "/bucket")
     running = stand.start(f"FBPLAN apply --yes {SLOW}; exit $?")
-    assert stand.struck.wait(LONG)
+    stand.waits_for()
     os.killpg(running.pid, signal.SIGINT)
     code, told = running.ended()
     assert (code, "interrupted (SIGINT)" in told, is_free(stand)) == (130, True, True), told
@@ -70,7 +70,7 @@ def test_a_wait_that_the_api_asked_for_does_not_hold_a_signal_up(stand: Stand) -
 def test_a_plan_whose_read_hangs_ends_at_once(stand: Stand) -> None:
     stand.rule = on("GET", "/bucket")
     running = stand.start(f"exec FBPLAN plan {SLOW}")
-    assert stand.struck.wait(LONG)
+    stand.waits_for()
     running.signal(signal.SIGINT)
     code, told = running.ended()
     assert (code, "nothing was written" in told) == (130, True), told
@@ -98,7 +98,7 @@ def test_a_second_look_that_hangs_ends_in_the_report_of_what_was_written(stand: 
 
     stand.rule = rule
     running = stand.start(f"exec FBPLAN apply --yes {SLOW}")
-    assert stand.struck.wait(LONG)
+    stand.waits_for()
     running.signal(signal.SIGTERM)
     code, told = running.ended()
     stand.release()
