@@ -6,21 +6,19 @@ expand → publish the policy → one fresh listing → contract → ledger
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
-from pathlib import Path
 
-from fbplan.apply.books import Bookkeeper, Keeping, unclosed
+from fbplan.apply.books import Bookkeeper, unclosed
 from fbplan.apply.calls import Calls
 from fbplan.apply.contract import Done
 from fbplan.apply.issuing import issue
 from fbplan.apply.preconditions import SecondLook
 from fbplan.apply.publishing import PUBLISH, Publisher
 from fbplan.apply.recorder import Recorder
+from fbplan.apply.setting import Setting
 from fbplan.bounded import OutOfTime, until
-from fbplan.client.api import WriteClient
 from fbplan.errors import (
     Ambiguous,
     AuthenticationFailed,
@@ -39,26 +37,6 @@ from fbplan.plan import Phase, Plan, PolicyChange, Step
 
 LOOK = 0.2
 """Seconds between looks at whether to stop, while calls are in flight."""
-
-
-@dataclass(slots=True)
-class Setting:
-    """What an apply works with, apart from the plan."""
-
-    client: WriteClient
-    folder: Path
-    environ: Mapping[str, str]
-    now: Callable[[], float]
-    concurrency: int = 8
-    on_start: Callable[[Step], None] = field(default=lambda _: None)
-    on_outcome: Callable[[Outcome], None] = field(default=lambda _: None)
-    keeping: Keeping = field(default_factory=Keeping)
-    on_begin: Callable[[], None] = field(default=lambda: None)
-    """Called when everything is read and resolved, before the first record; may raise Interrupted."""
-    is_out_of_grace: Callable[[], bool] = field(default=lambda: False)
-    """Whether what is in flight has been waited for long enough since the stop was asked for."""
-    is_out_of_time: Callable[[], bool] = field(default=lambda: False)
-    """The same for the books: a store that hangs must not keep the report back."""
 
 
 def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setting) -> Report:
