@@ -47,7 +47,7 @@ class Report:
     unrecorded: FbplanError | None = None
     """Why the ledger could not be written at the end; the journal stays then, with what could be written into it."""
     is_abandoned: bool = False
-    """Whether calls were still in flight when the grace ran out."""
+    """Whether something was still on its way, and may hang, when the run had to end after a signal."""
 
     def of(self, *results: Result) -> list[Outcome]:
         return [o for o in self.outcomes if o.result in results]

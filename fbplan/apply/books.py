@@ -49,6 +49,16 @@ class Keeping:
     stopped: Callable[[], bool] = lambda: False
 
 
+def unclosed(keeping: Keeping) -> FbplanError:
+    """Why the books of an apply are still open, when there was no time to wait for where they are kept."""
+    return FbplanError(
+        "the ledger was not written before the run had to end",
+        keeping.storage.label if keeping.storage is not None else "",
+        "the place where it is kept did not answer",
+        "run the same command again: each step stood in the journal before it was sent, and what it became is read",
+    )
+
+
 class Bookkeeper(Books):
     """The journal and the growing ledger of one apply. Safe across threads."""
 

@@ -6,20 +6,19 @@ expand → publish the policy → one fresh listing → contract → ledger
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
-from pathlib import Path
 
-from fbplan.apply.books import Bookkeeper, Keeping
+from fbplan.apply.books import Bookkeeper, unclosed
 from fbplan.apply.calls import Calls
 from fbplan.apply.contract import Done
 from fbplan.apply.issuing import issue
 from fbplan.apply.preconditions import SecondLook
 from fbplan.apply.publishing import PUBLISH, Publisher, require_publishable
 from fbplan.apply.recorder import Recorder
-from fbplan.client.api import WriteClient
+from fbplan.apply.setting import Setting
+from fbplan.bounded import OutOfTime, until
 from fbplan.errors import (
     Ambiguous,
     AuthenticationFailed,
@@ -34,26 +33,10 @@ from fbplan.errors import (
 from fbplan.ledger import Ledger
 from fbplan.observe import Observation
 from fbplan.outcome import Outcome, Report, Result, exit_code_of
-from fbplan.plan import Phase, Plan, Step
+from fbplan.plan import Phase, Plan, PolicyChange, Step
 
 LOOK = 0.2
 """Seconds between looks at whether to stop, while calls are in flight."""
-
-
-@dataclass(slots=True)
-class Setting:
-    """What an apply works with, apart from the plan."""
-
-    client: WriteClient
-    folder: Path
-    environ: Mapping[str, str]
-    now: Callable[[], float]
-    concurrency: int = 8
-    on_start: Callable[[Step], None] = field(default=lambda _: None)
-    on_outcome: Callable[[Outcome], None] = field(default=lambda _: None)
-    keeping: Keeping = field(default_factory=Keeping)
-    is_out_of_grace: Callable[[], bool] = field(default=lambda: False)
-    """Whether what is in flight has been waited for long enough since the stop was asked for."""
 
 
 def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setting) -> Report:
@@ -92,15 +75,35 @@ class Run:
         """All of it, in order. Raises only before the first write."""
         self.calls.prepare(self.plan.steps)
         require_publishable(self.plan.policy, self.setting.folder)
-        self.books.begin(tuple(d.item for d in self.plan.dropped))
+        self.setting.on_begin()
+        self._begin()
         try:
             self.phase(Phase.EXPAND)
             self.publish()
             self.phase(Phase.CONTRACT)
         finally:
             halted = self.halted  # asked while the books are open: closed ones say no to everything
-            unrecorded = self.books.close()
+            unrecorded = self._close()
         return self.report(halted, unrecorded)
+
+    def _begin(self) -> None:
+        dropped = tuple(d.item for d in self.plan.dropped)
+        try:
+            until(self.setting.is_out_of_grace, lambda: self.books.begin(dropped))
+        except OutOfTime:
+            raise Interrupted(
+                "interrupted",
+                "",
+                "no journal could be opened in time, and nothing was sent",
+                "run the same command again",
+            ) from None
+
+    def _close(self) -> FbplanError | None:
+        try:
+            return until(self.setting.is_out_of_time, self.books.close)
+        except OutOfTime:
+            self.is_abandoned = True
+            return unclosed(self.setting.keeping)
 
     def phase(self, phase: Phase) -> None:
         steps = {step.id: step for step in self.plan.steps if step.phase is phase}
@@ -154,7 +157,7 @@ class Run:
             for future in wait(running, LOOK, FIRST_COMPLETED).done if running else ():
                 self._finish(future.result())
                 waiting.done(running.pop(future))
-            if running and isinstance(self.halted, Interrupted) and self.setting.is_out_of_grace():
+            if running and self.setting.is_out_of_grace():
                 self._abandon([steps[name] for name in running.values()])
 
     def _abandon(self, steps: list[Step]) -> None:
@@ -208,7 +211,15 @@ class Run:
         """What moved since the start is left alone."""
         look = SecondLook(self.plan, self.calls)
         try:
-            fresh = look.fresh(steps.values(), self.observation, self.recorder.ledger, lambda: self.halted is not None)
+            fresh = until(  # it only reads: a signal need not wait for it
+                self.setting.keeping.stopped,
+                lambda: look.fresh(
+                    steps.values(), self.observation, self.recorder.ledger, lambda: self.halted is not None
+                ),
+            )
+        except OutOfTime:
+            self.is_abandoned = True
+            return
         except FbplanError as fault:  # half is done: this must end in a report, not in an error that hides it
             self._halted = fault
             return
@@ -227,20 +238,29 @@ class Run:
         """Publish the policy. From then on nothing published routes to what begins to drain."""
         change, is_out = self.plan.policy, self.halted is None
         if change is not None and change.publishes:
-            publisher = Publisher(self.calls, self.books, self.recorder, self.setting.now)
-            outcome = publisher.publish(change, self.outcomes.values(), self.halted)
+            outcome = self._published(change)
             is_out = outcome.result is Result.DONE
             self.policy = f"generation {self.recorder.ledger.policy_generation}" if is_out else "failed"
             self._finish(outcome)
         if is_out:
             self.books.drains_begin(self.plan.begins)
 
+    def _published(self, change: PolicyChange) -> Outcome:
+        publisher = Publisher(self.calls, self.books, self.recorder, self.setting.now)
+        outcomes, halted = tuple(self.outcomes.values()), self.halted
+        try:
+            return until(self.setting.is_out_of_grace, lambda: publisher.publish(change, outcomes, halted))
+        except OutOfTime:
+            self.is_abandoned = True
+            told = f"{change.path} was not answered for before the run had to end; the next apply publishes again"
+            return Outcome(PUBLISH, "policy", "publish", Result.UNKNOWN, told)
+
     def report(self, halted: FbplanError | None, unrecorded: FbplanError | None) -> Report:
         ordered = tuple(
             self.outcomes[key] for key in (*(s.id for s in self.plan.steps), PUBLISH) if key in self.outcomes
         )
         wrote = any(o.result in {Result.DONE, Result.UNKNOWN} for o in ordered)
-        code = exit_code_of(ordered, halted, wrote=wrote)
+        code = ExitCode.SIGINT if self.is_abandoned else exit_code_of(ordered, halted, wrote=wrote)
         if unrecorded is not None and code is ExitCode.OK:
             code = ExitCode.PARTIAL if wrote else unrecorded.exit_code
         return Report(ordered, self.recorder.ledger, self.policy, code, wrote, unrecorded, self.is_abandoned)

@@ -7,16 +7,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from fbplan.apply import Setting, execute
 from fbplan.apply.books import Keeping
+from fbplan.bounded import OutOfTime, until
+from fbplan.cli.attended import CLOSING, RETURNING, attended
 from fbplan.cli.connection import connected, require_plain
-from fbplan.cli.leasing import begun_of, keep_receipt, leased
+from fbplan.cli.leasing import Tenancy, begun_of, keep_receipt
 from fbplan.cli.output import View, emit, palette_for, story
+from fbplan.cli.pipeline import Planned
 from fbplan.cli.reviewed import Request, looked_again, planned_for, require_expected
 from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
-from fbplan.cli.stop import RECORDED, UNRECORDED, Stop
+from fbplan.cli.stop import READING, RECORDED, UNRECORDED, Stop
 from fbplan.cli.whence import from_here, with_commit
 from fbplan.client.api import WriteClient
 from fbplan.errors import ExitCode, FbplanError, Refused
@@ -27,7 +31,7 @@ from fbplan.render import machine, words
 from fbplan.render.report import report_document, report_markdown_of, report_text, verdict
 from fbplan.secrets.environ import Environ
 from fbplan.spec.load import load_spec
-from fbplan.storage import open_storage
+from fbplan.storage import Clock, Lease, Storage, open_storage
 
 
 def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm: Callable[[Plan], bool]) -> int:
@@ -52,64 +56,115 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
         )
     warn_of_lost_ledger(location, folder, environ)
     spec = loaded.document.label if loaded is not None else request.saved.spec_path if request.saved else ""
-    storage = open_storage(location, folder, spec=spec)
-    stop = Stop(last_words=RECORDED if storage is not None else UNRECORDED)
-    with (
-        leased(storage, request.lock_timeout, environ) as lease,
-        connected(
-            request.api_url,
-            environ,
-            story,
-            request.concurrency,
-            stopped=lambda: stop.is_requested or (lease is not None and not lease.is_held()),
-            sleep=stop.sleep,
-        ) as session,
-    ):
-        client = WriteClient(session)
-        planned = planned_for(request, loaded, client, storage, folder, allowances)
-        plan = planned.plan
-        require_expected(plan, request)
-        if plan.refusals:
-            _emit(outputs, _plan_views(plan), "nothing was written to the API")
-            raise Refused("the plan holds changes that are refused", "", "", words.next_command(plan))
-        if not plan.has_changes:
-            _emit(outputs, _plan_views(plan), "there was nothing to do")
-            return int(ExitCode.OK)
-        if not request.yes and not request.expect:
-            if not confirm(plan):
-                story("not applied")
-                return int(ExitCode.ERROR)
-            planned = looked_again(planned, client)
-        warn_of_lost_sinks(plan, environ)
-        here = with_commit(from_here(environ), folder)
-        began = time.monotonic()
+    stop = Stop(last_words=READING)
+    storage = open_storage(location, folder, clock=Clock(sleep=stop.nap), spec=spec)
+    close_by = request.grace + CLOSING
+    tenancy = Tenancy(storage, request.lock_timeout, environ, lambda: stop.seconds > close_by + RETURNING)
+
+    def work() -> int:
         with (
-            stop.listening(story),
-            _progress(len(plan.steps) + bool(plan.policy and plan.policy.publishes)) as on_outcome,
+            tenancy.held() as lease,
+            connected(
+                request.api_url,
+                environ,
+                story,
+                request.concurrency,
+                stopped=lambda: stop.is_requested or (lease is not None and not lease.is_held()),
+                sleep=stop.sleep,
+            ) as session,
         ):
-            report = execute(
-                plan,
-                planned.observation,
-                planned.ledger,
-                Setting(
-                    client,
-                    folder,
-                    environ,
-                    time.time,
-                    request.concurrency,
-                    on_outcome=on_outcome,
-                    keeping=Keeping(storage, lease, begun_of(lease, plan, planned), lambda: stop.is_requested),
-                    is_out_of_grace=lambda: stop.seconds > request.grace,
-                ),
-            )
-            seconds = time.monotonic() - began
-            code = ExitCode(128 + stop.number) if report.exit_code is ExitCode.SIGINT else report.exit_code
-            is_kept = keep_receipt(here, storage, lease, plan, report, code, seconds)
-            # still listening: a signal that comes now must not take the report along
-            _tell(outputs, plan, report, code, seconds, is_kept=is_kept)
-    if report.is_abandoned:
+            client = WriteClient(session)
+            planned = planned_for(request, loaded, client, storage, folder, allowances)
+            found = _agreed(request, planned, client, outputs, confirm)
+            if not isinstance(found, Planned):
+                return int(found)
+            return int(_carried_out(request, found, _Place(client, storage, lease, folder, environ, stop), outputs))
+
+    code = attended(stop, work, tenancy, request.grace)
+    if stop.is_requested or tenancy.is_left_behind:
         stop.leave_now(code)
-    return int(code)
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an apply runs: what it writes to, and what may end it."""
+
+    client: WriteClient
+    storage: Storage | None
+    lease: Lease | None
+    folder: Path
+    environ: Environ
+    stop: Stop
+
+
+def _agreed(
+    request: Request,
+    planned: Planned,
+    client: WriteClient,
+    outputs: tuple[tuple[str, Path | None], ...],
+    confirm: Callable[[Plan], bool],
+) -> Planned | ExitCode:
+    """The plan that may be carried out, or the exit code of a run that ends here. Raises Refused, Stale."""
+    plan = planned.plan
+    require_expected(plan, request)
+    if plan.refusals:
+        _emit(outputs, _plan_views(plan), "nothing was written to the API")
+        raise Refused("the plan holds changes that are refused", "", "", words.next_command(plan))
+    if not plan.has_changes:
+        _emit(outputs, _plan_views(plan), "there was nothing to do")
+        return ExitCode.OK
+    if request.yes or request.expect:
+        return planned
+    if not confirm(plan):
+        story("not applied")
+        return ExitCode.ERROR
+    return looked_again(planned, client)
+
+
+def _carried_out(
+    request: Request, planned: Planned, place: _Place, outputs: tuple[tuple[str, Path | None], ...]
+) -> ExitCode:
+    """Write, record, tell."""
+    plan, stop = planned.plan, place.stop
+    warn_of_lost_sinks(plan, place.environ)
+    here = with_commit(from_here(place.environ), place.folder)
+    began = time.monotonic()
+
+    def is_out_of_time() -> bool:
+        return stop.seconds > request.grace + CLOSING
+
+    with _progress(len(plan.steps) + bool(plan.policy and plan.policy.publishes)) as on_outcome:
+        report = execute(
+            plan,
+            planned.observation,
+            planned.ledger,
+            Setting(
+                place.client,
+                place.folder,
+                place.environ,
+                time.time,
+                request.concurrency,
+                on_outcome=on_outcome,
+                keeping=Keeping(
+                    place.storage, place.lease, begun_of(place.lease, plan, planned), lambda: stop.is_requested
+                ),
+                on_begin=lambda: stop.begin_writing(UNRECORDED if place.storage is None else RECORDED),
+                is_out_of_grace=lambda: stop.seconds > request.grace,
+                is_out_of_time=is_out_of_time,
+            ),
+        )
+    seconds = time.monotonic() - began
+    code = ExitCode(128 + stop.number) if report.exit_code is ExitCode.SIGINT else report.exit_code
+    try:
+        is_kept = until(
+            is_out_of_time, lambda: keep_receipt(here, place.storage, place.lease, plan, report, code, seconds)
+        )
+    except OutOfTime:
+        is_kept = False
+        story("warning: there was no time left to keep a receipt of this apply")
+    _tell(outputs, plan, report, code, seconds, is_kept=is_kept)
+    return code
 
 
 def _tell(

@@ -51,7 +51,10 @@ def plan(
         from fbplan.cli.simulating import beside, simulate_change
 
         played = simulate_change(spec, schedule)  # first, because it is quick to say that the schedule is wrong
-    made = _planned(spec, allow, api_url, concurrency)
+    from fbplan.cli.attended import attended
+    from fbplan.cli.stop import READING, Stop
+
+    made = attended(Stop(last_words=READING), lambda: _planned(spec, allow, api_url, concurrency))
     if out is not None:
         _save(made, out)
     code = (

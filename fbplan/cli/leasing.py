@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Event, Lock
+from time import monotonic
 
+from fbplan.bounded import LOOK, begun
 from fbplan.cli.output import story
 from fbplan.cli.pipeline import Planned
+from fbplan.cli.stop import interrupted
 from fbplan.cli.whence import Whence, from_here, new_holder, without_userinfo
 from fbplan.errors import ExitCode, FbplanError
 from fbplan.journal.records import Begun
@@ -18,18 +22,75 @@ from fbplan.plan import Plan
 from fbplan.receipts import append_receipt, receipt_of
 from fbplan.storage import Holder, Lease, Storage
 
+LEFT_BEHIND = "warning: the lock could not be given back: its lease ends by itself, and an apply waits that long (fbplan unlock shows it)"
 
-@contextmanager
-def leased(storage: Storage | None, wait: float, environ: Mapping[str, str]) -> Iterator[Lease | None]:
-    """Hold the right to apply for as long as the block runs; with `ledger: none` there is none to hold."""
-    if storage is None:
-        yield None
-        return
-    lease = storage.lease(holder_of(environ), wait, story)
-    try:
-        yield lease
-    finally:
-        lease.release()
+
+class Tenancy:
+    """The right to apply of one run: asked for, held, given back once. Safe across threads.
+
+    It may come while the run is leaving already: then it is given back at once.
+    """
+
+    def __init__(
+        self, storage: Storage | None, wait: float, environ: Mapping[str, str], is_out_of_time: Callable[[], bool]
+    ) -> None:
+        """`is_out_of_time` says when the end of the run can no longer wait for the lock to be given back."""
+        self._storage, self._wait, self._environ, self._is_out_of_time = storage, wait, environ, is_out_of_time
+        self._turn, self._is_over, self._is_told = Lock(), False, False
+        self._lease: Lease | None = None
+        self._ended = Event()  # nothing of ours is in the lock, or on its way there; or that cannot be helped
+        self._ended.set()
+        self.is_left_behind = False
+
+    @contextmanager
+    def held(self) -> Iterator[Lease | None]:
+        """Hold it for as long as the block runs; with `ledger: none` there is nothing to hold."""
+        if self._storage is None:
+            yield None
+            return
+        lease = self._taken(self._storage)
+        try:
+            yield lease
+        finally:
+            self.give_back()
+
+    def _taken(self, storage: Storage) -> Lease:
+        with self._turn:
+            if self._is_over:
+                raise interrupted()
+            self._ended.clear()
+        try:
+            lease = storage.lease(holder_of(self._environ), self._wait, story)
+        except BaseException:
+            self._ended.set()
+            raise
+        with self._turn:
+            self._lease, is_late = lease, self._is_over
+        if is_late:
+            self._release(lease)
+            raise interrupted()
+        return lease
+
+    def give_back(self, within: float | None = None) -> bool:
+        """Whether the lock is free of this run after `within` seconds, else when the time is out; tells it if not."""
+        end = None if within is None else monotonic() + within
+        with self._turn:
+            self._is_over = True
+            lease, self._lease = self._lease, None
+        if lease is not None:
+            begun(lambda: self._release(lease))
+        while not self._ended.wait(LOOK):
+            if self._is_out_of_time() if end is None else monotonic() > end:
+                self.is_left_behind = True
+                break
+        if self.is_left_behind and not self._is_told:
+            self._is_told = True
+            story(LEFT_BEHIND)
+        return not self.is_left_behind
+
+    def _release(self, lease: Lease) -> None:
+        self.is_left_behind = not lease.release()
+        self._ended.set()
 
 
 def holder_of(environ: Mapping[str, str]) -> Holder:

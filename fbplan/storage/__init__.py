@@ -9,27 +9,46 @@ from typing import TYPE_CHECKING
 
 from fbplan.commands import given
 from fbplan.errors import UsageFault
-from fbplan.storage.base import Blob, Conflict, Holder, Lease, Log, Storage
+from fbplan.storage.base import Blob, Clock, Conflict, Holder, Lease, Log, Storage
 from fbplan.storage.files import Files
 from fbplan.storage.location import NotAPlace, ObjectUrl, is_url, parse_url
 
 if TYPE_CHECKING:
     from fbplan.storage.document import Document
 
-__all__ = ["Blob", "Conflict", "Files", "Holder", "Lease", "Log", "Storage", "is_url", "open_document", "open_storage"]
+__all__ = [
+    "Blob",
+    "Clock",
+    "Conflict",
+    "Files",
+    "Holder",
+    "Lease",
+    "Log",
+    "Storage",
+    "is_url",
+    "open_document",
+    "open_storage",
+]
 
 
 def open_storage(
-    location: str, folder: Path, environ: Mapping[str, str] | None = None, *, spec: str = ""
+    location: str,
+    folder: Path,
+    environ: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    *,
+    spec: str = "",
 ) -> Storage | None:
     """The storage behind `ledger:`; None for `none`, which keeps nothing. Relative paths count from `folder`.
 
-    `spec` is how the user names the spec: what goes wrong here tells commands that can be pasted. Opening asks nothing of the network. Raises UsageFault for a URL that fbplan cannot use.
+    `clock` is how a wait for the lock passes: a sleep of its own may end it. `spec` is how the user names the spec: what
+    goes wrong here tells commands that can be pasted. Opening asks nothing of the network. Raises UsageFault for a URL
+    that fbplan cannot use.
     """
     if location == "none":
         return None
     if not is_url(location):
-        return _named(Files(folder / location), spec)
+        return _named(Files(folder / location, clock), spec)
     url = _parsed(location, "the ledger's URL cannot be used", "ledger")
     from fbplan.storage.object_calls import Patience, connected
     from fbplan.storage.object_lease import SECONDS
@@ -42,7 +61,12 @@ def open_storage(
     # a heartbeat has to come through, or to fail, while there is time for the next one
     hasty = Patience(timeout=min(timeout, max(1.0, seconds / 6)), retries=2, altogether=seconds / 4)
     found = Objects(
-        connected(url, patience, env), str(url), url.key, seconds=seconds, lock_calls=connected(url, hasty, env)
+        connected(url, patience, env),
+        str(url),
+        url.key,
+        seconds=seconds,
+        lock_calls=connected(url, hasty, env),
+        clock=clock,
     )
     return _named(found, spec)
 

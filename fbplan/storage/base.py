@@ -92,8 +92,8 @@ class Lease(ABC):
         """Whether it is still ours. Cheap, safe across threads: asked before every write to the API."""
 
     @abstractmethod
-    def release(self) -> None:
-        """Give it back; never raises, since whatever is left behind expires."""
+    def release(self) -> bool:
+        """Give it back; never raises, since whatever is left behind expires. False when something may be."""
 
 
 class Storage(ABC):

@@ -83,14 +83,15 @@ class _Flock(Lease):
         return self._descriptor >= 0 and _is_there(self._path, self._descriptor)
 
     @override
-    def release(self) -> None:
+    def release(self) -> bool:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor < 0:
-            return
+            return True
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, 0)
         with contextlib.suppress(OSError):
             os.close(descriptor)
+        return True
 
 
 def _opened(path: Path) -> int:

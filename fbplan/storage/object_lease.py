@@ -11,7 +11,6 @@ of a write and has not looked yet.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -152,15 +151,19 @@ class ObjectLease(Lease):
         return True
 
     @override
-    def release(self) -> None:
+    def release(self) -> bool:
         self._ended.set()
         if self._heart.is_alive():
             self._heart.join(min(2.0, self.holder.seconds / 4))
         gone = encoded(self.holder, state=RELEASED)
-        with contextlib.suppress(FbplanError):  # one try: what is left behind expires, and a signal's grace is short
+        try:  # one try: what is left behind expires, and a signal's grace is short
             if self._calls.put(self._key, gone, self._tag, tries=1) is None and self._is_still_ours():
-                self._calls.put(self._key, gone, self._tag, tries=1)
-        self._is_lost = True
+                return self._calls.put(self._key, gone, self._tag, tries=1) is not None
+        except FbplanError:
+            return False
+        finally:
+            self._is_lost = True
+        return True
 
     def _is_still_ours(self) -> bool:
         """Whether what stands there is a heartbeat of ours whose answer was lost."""

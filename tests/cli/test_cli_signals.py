@@ -19,7 +19,7 @@ IGNORED = "import signal, os, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    with opened(tmp_path) as found:
+    with opened(tmp_path, ended_by=signal.SIGKILL) as found:
         yield found
 
 

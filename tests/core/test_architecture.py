@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "fbplan"
 # Lowest first; entries of one tuple do not import each other.
 LAYERS = (
-    ("errors", "commands"),
+    ("errors", "commands", "bounded"),
     ("storage",),
     ("secrets",),
     ("kinds",),

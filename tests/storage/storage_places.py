@@ -41,12 +41,15 @@ class S3:
         self.script: list[tuple[str, str, str]] = []
         self.ignores_conditions = False
         self.calls: list[tuple[str, str]] = []
-        self.hung = threading.Event()
+        self.hung, self.goes_on = threading.Event(), threading.Event()
+        self.goes_on.set()
+        """Cleared, every request hangs, as those to a server that was stopped."""
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         urllib.request.urlopen(urllib.request.Request(f"{self.url}/acme", method="PUT")).close()
 
     def close(self) -> None:
         self.hung.set()
+        self.goes_on.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -61,6 +64,7 @@ class S3:
         if self.ignores_conditions:
             environ.pop("HTTP_IF_MATCH", None)
             environ.pop("HTTP_IF_NONE_MATCH", None)
+        self.goes_on.wait()
         what = self._due(method, path)
         if what.endswith("after"):
             list(self._app(environ, lambda *_: lambda _: None))
