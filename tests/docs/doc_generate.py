@@ -7,6 +7,7 @@ table of codes ─────── docs/codes.md
 runs of the matrix ─── docs/reliability.md
 an example, simulated ─ docs/month.svg
 vectors, languages ─── docs/conformance.md
+runs of a fleet ────── docs/caps.md
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ from fbplan.spec.load import load_spec
 from fbplan.spec.schema import codes_table, spec_schema
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path += [str(ROOT / folder) for folder in ("tests", "tests/reliability", "tests/runtime/conformance")]
-from conformance_table import conformance_text  # noqa: E402 -- their folders are found by the line above
+sys.path += [
+    str(ROOT / folder) for folder in ("tests", "tests/reliability", "tests/runtime", "tests/runtime/conformance")
+]
+from caps_table import caps_text  # noqa: E402 -- their folders are found by the line above
+from conformance_table import conformance_text  # noqa: E402
 from fault_table import reliability_text  # noqa: E402
 
 Schema = Mapping[str, Any]
@@ -197,6 +201,11 @@ def documents() -> dict[Path, str]:
     }
 
 
+def slow_documents() -> dict[Path, str]:
+    """Those that take seconds to make."""
+    return {ROOT / "docs/caps.md": caps_text()}
+
+
 if __name__ == "__main__":
-    for path, text in documents().items():
+    for path, text in (documents() | slow_documents()).items():
         path.write_text(text, encoding="utf-8")

@@ -21,6 +21,18 @@ def test_made_documents_are_fresh(path):
     assert path.read_text(encoding="utf-8") == DOCUMENTS[path], "make them again: python tests/docs/doc_generate.py"
 
 
+def test_the_table_of_the_caps_is_fresh_and_says_that_they_hold():
+    ((path, text),) = doc_generate.slow_documents().items()
+    assert path.read_text(encoding="utf-8") == text, "make it again: python tests/docs/doc_generate.py"
+    holds, _, other = (
+        [float(number) for number in re.findall(r"([\d.]+) % \|$", part, re.MULTILINE)]
+        for part in re.split(r"^\| (?:one assumption|another rule)", text, flags=re.MULTILINE)
+    )
+    assert len(holds) == 5
+    assert max(holds) <= 100
+    assert min(other) > 100
+
+
 def test_every_part_of_the_spec_has_a_section_in_the_settings():
     assert doc_generate.records_without_a_section() == set()
 
