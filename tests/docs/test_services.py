@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import go_module
@@ -56,6 +58,21 @@ def test_the_build_of_the_node_service_asks_for_no_more_than_what_is_tested():
 
     assert (program, source) == ("tsc", "fbplan.mts")
     assert set(flags) <= {*typescript_module.OUTPUT, "--types", "node", "--noCheck"}
+
+
+def test_the_other_sdks_are_used_as_the_tested_adapters_are(tmp_path):
+    """tests/runtime/node/adapters.mjs drives the same two against Azure's and Google's emulators."""
+    blocks = re.findall(
+        r"^```js\n(.*?)^```", (EXAMPLE / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    module = typescript_module.built().read_text(encoding="utf-8")
+    assert len(blocks) == 2
+    for number, block in enumerate(blocks):
+        path = tmp_path / f"block{number}.mjs"
+        path.write_text(block, encoding="utf-8")
+        subprocess.run(["node", "--check", path], check=True)
+        (names,) = re.findall(r'^import \{ (.+) \} from "./fbplan.mjs"', block, re.MULTILINE)
+        assert all(re.search(rf"export (?:class|function) {name}\b", module) for name in names.split(", "))
 
 
 def test_the_go_service_is_formatted():
