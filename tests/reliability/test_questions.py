@@ -111,7 +111,7 @@ def test_a_saved_plan_does_not_pass_over_a_question(rig: Rig) -> None:
     register(rig)
 
     with pytest.raises(Refused, match="ours, or made by hand"):
-        require_settled(rig.recover().questions)
+        require_settled(rig.recover().questions, rig.plan())
 
 
 def test_a_sentence_about_an_address_is_told_once(rig: Rig) -> None:
