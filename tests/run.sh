@@ -12,7 +12,7 @@ OTHERS="3.13"
 WORKERS=2
 TEMP=$(mktemp -d)
 FETCHING=
-trap '[ -z "$FETCHING" ] || kill $FETCHING 2>/dev/null; rm -rf "$TEMP"' EXIT
+trap '[ -z "$FETCHING" ] || kill $FETCHING 2>/dev/null || :; rm -rf "$TEMP"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 PASSED=0 FAILED=0 STEP=
