@@ -33,6 +33,11 @@ class Recorder:
         self._ids = {step.id for step in plan.steps}
         self._turn = threading.Lock()
         self._drains = dict(ledger.drains)
+        self._children_before: dict[str, list[str]] = defaultdict(list)
+        for address in ledger.entries:
+            kind, names = split_address(address)
+            if kind in KINDS and KINDS[kind].parent is not None:
+                self._children_before[f"{KINDS[kind].parent}.{names[0]}"].append(address)
         ends: dict[str, list[str]] = defaultdict(list)
         for due in plan.due:
             ends[due.step].append(due.item)
@@ -94,10 +99,7 @@ class Recorder:
 
     def _children(self, address: str) -> tuple[str, ...]:
         """What stood in the object that was there before, and ended with it."""
-        parent, names = split_address(address)
-        kinds = {kind.name for kind in KINDS.values() if kind.parent == parent}
-        addresses = ((a, split_address(a)) for a in self.ledger.entries)
-        return tuple(a for a, (kind, named) in addresses if kind in kinds and named[0] == names[0])
+        return tuple(self._children_before.get(address, ()))
 
     def _becoming(self, change: Change, remote: str, keys: tuple[KeyGeneration, ...]) -> Delta:
         """The entry of a change that is done; the address that it had before a rename goes with it."""
