@@ -6,12 +6,16 @@ the variable or file it came from holds a used one afterwards, which is why it s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fbplan.errors import AuthenticationFailed
 from fbplan.secrets import Secret
+
+_TOKEN = re.compile("[!-~]+")
+"""What may stand behind `Bearer` in a header: visible ASCII (RFC 6750 allows less)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,11 @@ def identity_from(environ: Mapping[str, str]) -> Identity:
         raise AuthenticationFailed(
             "FB_EMAIL is set without a password", "", "", "set FB_PASSWORD or FB_PASSWORD_FILE beside it"
         )
-    if token and not token.isascii():
+    if token and not _TOKEN.fullmatch(token.strip()):
         raise AuthenticationFailed(
             "the token holds characters that no token has",
             "",
-            "it was probably copied with a quote or a space",
+            "it was probably copied with a quote, a space or a line break",
             "set FB_JWT again",
         )
     login = Login(email, Secret(password)) if email and password else None

@@ -323,4 +323,4 @@ def test_a_refusal_is_final() -> None:
 
 def test_a_login_finds_a_connection_while_every_worker_holds_one() -> None:
     with Session(Settings("http://x", 3, Timeouts()), Identity(Secret("t"))) as s:
-        assert s._transport._http._transport._pool._max_connections == 4  # type: ignore[attr-defined]
+        assert s._transport._http._pool._max_connections == 4  # type: ignore[attr-defined]
