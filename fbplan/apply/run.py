@@ -5,10 +5,7 @@ expand → publish the policy → one fresh listing → contract → ledger
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from graphlib import TopologicalSorter
+from collections.abc import Mapping, Sequence
 
 from fbplan.apply.books import Bookkeeper, unclosed
 from fbplan.apply.calls import Calls
@@ -17,6 +14,7 @@ from fbplan.apply.issuing import issue
 from fbplan.apply.preconditions import SecondLook
 from fbplan.apply.publishing import PUBLISH, Publisher, require_publishable
 from fbplan.apply.recorder import Recorder
+from fbplan.apply.schedule import in_order
 from fbplan.apply.setting import Setting
 from fbplan.bounded import OutOfTime, until
 from fbplan.errors import (
@@ -34,9 +32,6 @@ from fbplan.ledger import Ledger
 from fbplan.observe import Observation
 from fbplan.outcome import Outcome, Report, Result, exit_code_of
 from fbplan.plan import Phase, Plan, PolicyChange, Step
-
-LOOK = 0.2
-"""Seconds between looks at whether to stop, while calls are in flight."""
 
 
 def execute(plan: Plan, observation: Observation, ledger: Ledger, setting: Setting) -> Report:
@@ -119,48 +114,23 @@ class Run:
         self._run_graph(steps)
 
     def _run_graph(self, steps: Mapping[str, Step]) -> None:
-        """Run every step after those it needs; a step that failed is never done, so what needs it is skipped."""
-        waiting: TopologicalSorter[str] = TopologicalSorter(
-            {s.id: [n for n in s.needs if n in steps] for s in steps.values()}
-        )
-        waiting.prepare()
-        ready: deque[str] = deque()
-        running: dict[Future[Outcome], str] = {}
-        most = max(1, self.setting.concurrency)
-        pool = ThreadPoolExecutor(max_workers=most)
-        try:
-            self._feed(pool, steps, waiting, ready, running, most)
-        finally:  # whatever happens here, what is in flight ends in the books
-            pool.shutdown(wait=not self.is_abandoned, cancel_futures=True)
+        """Run every step after those it needs; what needs a step that failed is skipped."""
+        if not self.is_abandoned:
+            calls = (self._begins, self._step, self._finish)
+            left = in_order(steps, self.setting.concurrency, *calls, self.setting.is_out_of_grace)
+            if left:
+                self._abandon(left)
         for step in steps.values():
             if step.id not in self.outcomes:
                 self._is_settled(step)
 
-    def _feed(
-        self,
-        pool: ThreadPoolExecutor,
-        steps: Mapping[str, Step],
-        waiting: TopologicalSorter[str],
-        ready: deque[str],
-        running: dict[Future[Outcome], str],
-        most: int,
-    ) -> None:
-        while waiting.is_active() and not self.is_abandoned:
-            ready.extend(waiting.get_ready())
-            while ready and len(running) < most:
-                step = steps[ready.popleft()]
-                if self._is_settled(step):
-                    waiting.done(step.id)
-                else:
-                    self.setting.on_start(step)
-                    running[pool.submit(self._step, step)] = step.id
-            for future in wait(running, LOOK, FIRST_COMPLETED).done if running else ():
-                self._finish(future.result())
-                waiting.done(running.pop(future))
-            if running and self.setting.is_out_of_grace():
-                self._abandon([steps[name] for name in running.values()])
+    def _begins(self, step: Step) -> bool:
+        if self._is_settled(step):
+            return False
+        self.setting.on_start(step)
+        return True
 
-    def _abandon(self, steps: list[Step]) -> None:
+    def _abandon(self, steps: Sequence[Step]) -> None:
         """The grace is over and these calls have no answer: nobody knows what became of them, and the books say so."""
         self.is_abandoned = True
         for step in steps:
