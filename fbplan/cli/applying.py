@@ -147,7 +147,7 @@ def _carried_out(
                 request.concurrency,
                 on_outcome=on_outcome,
                 keeping=Keeping(
-                    place.storage, place.lease, begun_of(place.lease, plan, planned), lambda: stop.is_requested
+                    place.storage, place.lease, begun_of(place.lease, plan, planned, here), lambda: stop.is_requested
                 ),
                 on_begin=lambda: stop.begin_writing(UNRECORDED if place.storage is None else RECORDED),
                 is_out_of_grace=lambda: stop.seconds > request.grace,

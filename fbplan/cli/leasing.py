@@ -108,8 +108,8 @@ def spoken_command() -> str:
     return " ".join(["fbplan", *(without_userinfo(word) for word in shown)])[:200]
 
 
-def begun_of(lease: Lease | None, plan: Plan, planned: Planned) -> Begun | None:
-    """The first record of the journal of this run."""
+def begun_of(lease: Lease | None, plan: Plan, planned: Planned, here: Whence | None = None) -> Begun | None:
+    """The first record of the journal of this run. `here` is taken before the apply, as for its receipt."""
     if lease is None:
         return None
     holder = lease.holder
@@ -126,6 +126,12 @@ def begun_of(lease: Lease | None, plan: Plan, planned: Planned) -> Begun | None:
         salt=planned.ledger.salt,
         command=holder.command,
         run_url=holder.run_url,
+        workspace=plan.workspace,
+        spec=plan.spec_path,
+        spec_digest=plan.spec_digest,
+        commit=here.commit if here is not None else "",
+        is_dirty=here is not None and here.is_dirty,
+        allowances=plan.allowances,
     )
 
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 from fbplan.client.api import ReadClient
 from fbplan.commands import given
-from fbplan.errors import Refused
+from fbplan.errors import FbplanError, Refused
 from fbplan.guards.identity import question_told
 from fbplan.journal.recovery import InForce, in_force
 from fbplan.journal.underway import UnderWay, sentence
 from fbplan.kinds.base import Json
-from fbplan.ledger import Ledger, write_ledger
+from fbplan.ledger import Ledger, anchor_receipt, write_ledger
 from fbplan.ledger.pending import Question
 from fbplan.plan import Plan
+from fbplan.receipts import append_receipt, read_history, receipt_of_killed
 from fbplan.settle import Holds, Settled, Wanted, forget_late, settle, without_deleted
 from fbplan.state import DesiredState
 from fbplan.storage import Storage
@@ -67,9 +68,25 @@ def recover(
     ledger = forget_late(Settled(recovered.ledger, (), recovered.questions), int(now()))
     if storage is not None and (found.journals or ledger != found.ledger):
         ledger = write_ledger(ledger, storage, int(now()), tuple(j.begun.run for j in found.journals if j.begun))
+        ledger, warnings = _receipts_of_killed(found, ledger, storage)
+        recovered = replace(recovered, story=(*recovered.story, *warnings))
         for journal in found.journals:
             storage.remove(journal.name)
     return replace(recovered, ledger=ledger)
+
+
+def _receipts_of_killed(found: InForce, ledger: Ledger, storage: Storage) -> tuple[Ledger, tuple[str, ...]]:
+    """One for each apply that wrote none, while its journal is still there: killed in between, it is done again.
+
+    Returns the ledger that knows them, and a warning where they could not be kept: what was done is done all the same.
+    """
+    receipts = [r for r in map(receipt_of_killed, found.journals) if r is not None]
+    try:
+        known = {r.lease for r in read_history(storage).receipts} if receipts else set()
+        added = [append_receipt(storage, r) for r in receipts if r.lease not in known]
+        return (anchor_receipt(ledger, storage, added[-1]) if added else ledger), ()
+    except FbplanError as fault:
+        return ledger, (f"warning: no receipt of the apply that was killed could be kept: {fault}",)
 
 
 def require_settled(questions: tuple[Question, ...], saved: Plan) -> None:

@@ -35,7 +35,8 @@ FORMAT = "fbplan.journal/1"
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The first record: which apply this is. `serial` is that of the ledger it began from."""
+    """The first record: which apply this is. `serial` is that of the ledger it began from; from `command` on it is what
+    a receipt says of it, should it be killed before it writes its own."""
 
     run: str
     at: str
@@ -49,6 +50,12 @@ class Begun:
     salt: str
     command: str = ""
     run_url: str = ""
+    workspace: str = ""
+    spec: str = ""
+    spec_digest: str = ""
+    commit: str = ""
+    is_dirty: bool = False
+    allowances: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +241,7 @@ def _record(body: dict[str, Any]) -> Record:
     kind = _KINDS[body.pop("record")]
     if kind is Begun and body.pop("format") != FORMAT:
         raise ValueError("another format")
-    for name in {"ids", "items"} & body.keys():
+    for name in {"ids", "items", "allowances"} & body.keys():
         body[name] = tuple(body[name])
     if body.get("pending") is not None:
         body["pending"] = pending_from(body["pending"])

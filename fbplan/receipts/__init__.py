@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fbplan.receipts.chain import History, append_receipt, read_history
+from fbplan.receipts.killed import receipt_of_killed
 from fbplan.receipts.record import Act, Receipt, actions_of, encoded, quiet_acts, receipt_json, receipt_of
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "read_history",
     "receipt_json",
     "receipt_of",
+    "receipt_of_killed",
 ]

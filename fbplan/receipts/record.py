@@ -35,7 +35,7 @@ class Receipt:
     """One apply. `number` and `previous` are given when it is added."""
 
     at: str
-    """RFC 3339, UTC: when it ended."""
+    """RFC 3339, UTC: when it ended; of one that was killed, when it began."""
     who: str
     host: str
     command: str
