@@ -148,16 +148,19 @@ def recent_uploads(
     client: ReadClient, observation: Observation, addresses: list[str], start: str, end: str
 ) -> dict[str, int]:
     """Bytes written since `start` for each address, where the statistics tell; rows may carry strings or numbers."""
-    ids = {observation.world.live[a].id: a for a in addresses if a in observation.world.live}
-    if not ids:
-        return {}
     out: dict[str, int] = {}
-    for row in client.daily(start, end, sorted(ids)):
-        address = ids.get(str(row.get("bucketId") or row.get("unitId")))
-        try:
-            count = int(str(row.get("upl_bytes") or 0))
-        except ValueError:
-            continue
-        if address is not None:
-            out[address] = out.get(address, 0) + count
+    for names in dict.fromkeys(KINDS[split_address(a)[0]].measured_by for a in addresses):
+        ids = {
+            observation.world.live[a].id: a
+            for a in addresses
+            if a in observation.world.live and KINDS[split_address(a)[0]].measured_by == names
+        }
+        for row in client.daily(start, end, sorted(ids), names[0]) if ids else ():
+            address = ids.get(str(next((row[n] for n in names if row.get(n)), None)))
+            try:
+                count = int(str(row.get("upl_bytes") or 0))
+            except ValueError:
+                continue
+            if address is not None:
+                out[address] = out.get(address, 0) + count
     return out

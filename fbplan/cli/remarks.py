@@ -74,14 +74,7 @@ def activity(
     client: ReadClient, observation: Observation, changes: tuple[Change, ...], now: datetime
 ) -> dict[str, int]:
     """Bytes written in the last 30 days to what would be deleted; a failure here is no reason to refuse a plan."""
-    going = [
-        c.address
-        for c in changes
-        if c.action is Action.DELETE
-        and not KINDS[split_address(c.address)[0]].routes
-        and KINDS[split_address(c.address)[0]].put == "full"
-    ]
-    going = [a for a in going if KINDS[split_address(a)[0]].parent is None]
+    going = [c.address for c in changes if c.action is Action.DELETE and KINDS[split_address(c.address)[0]].measured_by]
     if not going:
         return {}
     end = now.replace(microsecond=0)

@@ -34,9 +34,9 @@ class ReadClient:
         found = self._session.read("/user/quota")
         return found if isinstance(found, dict) else {}
 
-    def daily(self, start: str, end: str, bucket_ids: list[str]) -> list[Mapping[str, Any]]:
-        """Rows of `/stats/daily`; byte counts may be strings or numbers."""
-        params = {"startDate": start, "endDate": end, "bucketId": ",".join(bucket_ids)}
+    def daily(self, start: str, end: str, ids: list[str], by: str = "bucketId") -> list[Mapping[str, Any]]:
+        """Rows of `/stats/daily` of buckets, or of what else `by` names; byte counts may be strings or numbers."""
+        params = {"startDate": start, "endDate": end, by: ",".join(ids)}
         return _listed(self._session.read("/stats/daily", params), "data", "GET /stats/daily")
 
     def minutes(self, start: str, end: str, bucket_ids: list[str]) -> list[Mapping[str, Any]]:

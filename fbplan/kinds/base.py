@@ -118,6 +118,8 @@ class Kind:
     marker_field: str | None = None
     reveals_secret: bool = False
     routes: bool = False
+    measured_by: tuple[str, ...] = ()
+    """What the statistics call its id, in a row of theirs; the first is also what they are asked by."""
     carries: tuple[str, ...] = ()
     """Wire keys that are read and sent back as they are on an update (see `wire.carried`)."""
     swap_requires_change_of: str | None = None

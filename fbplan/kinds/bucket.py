@@ -109,5 +109,6 @@ BUCKET = Kind(
     list_key="buckets",
     id_keys=("bucketId", "id"),
     swap_requires_change_of="bucket",
+    measured_by=("bucketId", "unitId"),
     delete_effect="the registration only; the provider's bucket and its objects stay",
 )

@@ -89,6 +89,7 @@ REPOSITORY = Kind(
     list_key="repos",
     id_keys=("repoId", "id"),
     routes=True,
+    measured_by=("repoId",),
     readable_values=(("mode", ("NORMAL", "MIRROR")),),
     carries=("aiLlms",),
     delete_effect="applications lose this endpoint and every key of it at once; the objects stay in the providers' buckets",

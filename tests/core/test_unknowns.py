@@ -88,6 +88,8 @@ def test_what_was_written_lately_stands_beside_a_delete(rig: Rig) -> None:
     plan = rig.plan()
     assert plan.activity == {"bucket.b": 4_200_000_000}
     assert "4.2 GB written through it in the last 30 days" in plan_text(plan)
+    rig.spec(START.split("repositories:", maxsplit=1)[0])
+    assert rig.plan().activity["repository.app"] == 4_200_000_000
 
 
 def test_ai_attachments_survive_an_update_and_unreadable_ones_refuse_it(open_rig: Callable[..., Rig]) -> None:
