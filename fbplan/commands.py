@@ -11,3 +11,12 @@ DEFAULT = "fbplan.yaml"
 def given(spec: str) -> str:
     """What a command is given to mean this spec: ` infra/fbplan.yaml`, quoted; nothing for the default."""
     return "" if spec in {"", DEFAULT} else f" {shlex.quote(spec)}"
+
+
+AGAIN = "run the same command again"
+"""How every error says it."""
+
+
+def planned_anew(next_: str, spec: str) -> str:
+    """What to do next after the apply of a saved plan: one that did some of its steps is stale, so plan again."""
+    return next_.replace(AGAIN, f"plan again: fbplan plan{given(spec)}")

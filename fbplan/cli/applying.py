@@ -23,6 +23,7 @@ from fbplan.cli.runner import warn_of_lost_ledger, warn_of_lost_sinks
 from fbplan.cli.stop import READING, RECORDED, UNRECORDED, Stop
 from fbplan.cli.whence import from_here, with_commit
 from fbplan.client.api import WriteClient
+from fbplan.commands import planned_anew
 from fbplan.errors import ExitCode, FbplanError, Refused
 from fbplan.guards import checked_allowances
 from fbplan.outcome import Outcome, Report, Result
@@ -155,6 +156,9 @@ def _carried_out(
             ),
         )
     seconds = time.monotonic() - began
+    if request.saved is not None and report.wrote:
+        for fault in (o.fault for o in report.outcomes if o.fault is not None):
+            fault.next = planned_anew(fault.next, plan.spec_path)
     code = ExitCode(128 + stop.number) if report.exit_code is ExitCode.SIGINT else report.exit_code
     try:
         is_kept = until(

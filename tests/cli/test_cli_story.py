@@ -127,9 +127,13 @@ def test_a_failed_apply_exits_nonzero_and_keeps_its_report_with_json_and_detaile
         "/_emulator/faults",
         {"faults": [{"method": "POST", "path": "/repo", "fault": "500-before", "times": 9}]},
     )
-    failed = desk("apply", "--yes", "-o", "json")
+    assert desk("plan", "--out", "plan.json").code == 0
+    failed = desk("apply", "plan.json", "-o", "json")
     report = json.loads(failed.out)
     assert failed.code == 3
+    told = {o["next"] for o in report["outcomes"]}
+    assert any("plan again: fbplan plan" in way for way in told), "a saved plan of which a part was done is stale"
+    assert not any("same command" in way for way in told)
     assert report["exit"] == {"code": 3, "name": "partial", "retryable": True}
     assert {o["address"]: o["result"] for o in report["outcomes"]}["api_key.app-data.writer"] == "skipped"
     desk.http("DELETE", "/_emulator/faults")
