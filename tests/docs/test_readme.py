@@ -44,7 +44,7 @@ def test_every_command_does_what_the_readme_shows(tmp_path):
     here.mkdir()
     out.mkdir()
     wanted = commands()
-    run_all(wanted, here, out, free_ports())
+    run_all(wanted, here, out, free_ports(), {"pip install --quiet '..[s3]'": "true"})
 
     wrong = differences(wanted)
     assert not wrong, wrong
@@ -86,6 +86,46 @@ def test_the_workflow_parses_and_its_commands_exist():
         command.make_parser(click.Context(command)).parse_args(arguments)
     for step in steps:
         assert len({"uses", "run"} & set(step)) == 1
+
+
+def test_the_workflow_records_what_there_is_to_record(tmp_path):
+    """Its last step, in a repository: after a first apply that failed, after one that was killed, and after a good one."""
+    (block,) = (b for b in blocks() if b.language == "yaml" and "jobs:" in b.text)
+    script = yaml.safe_load(block.text)["jobs"]["apply"]["steps"][-1]["run"]
+    origin, here = tmp_path / "origin.git", tmp_path / "here"
+
+    def sh(text):
+        ran = subprocess.run(
+            ["bash", "-e", "-c", text], cwd=here if here.exists() else tmp_path, capture_output=True, text=True
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.split()
+
+    sh(f"git init -q --bare -b main {origin} && git clone -q {origin} {here} 2>&1")
+    sh("git config user.name x && git config user.email x@example.com")
+    sh(
+        "printf 'secrets/\n*.lock\n' >.gitignore && git add . && git commit -qm first && git push -q origin HEAD:main && git branch -q -u origin/main"
+    )
+    sh(script)
+    assert sh("git ls-files") == [".gitignore"]
+    (here / "secrets").mkdir()
+    for name in ("fbplan.ledger.json", "fbplan.ledger.journal.1", "fbplan.ledger.lock", "secrets/w.env"):
+        (here / name).write_text(name)
+    sh(script)
+    assert sh("git ls-tree --name-only origin/main") == [".gitignore", "fbplan.ledger.journal.1", "fbplan.ledger.json"]
+    (here / "fbplan.ledger.journal.1").unlink()
+    (here / "routing-policy.json").write_text("{}")
+    sh(
+        f"git clone -q {origin} ../other && cd ../other && git config user.name y && git config user.email y@example.com"
+        " && touch more && git add more && git commit -qm more && git push -q"
+    )
+    sh(script)
+    assert sh("git ls-tree --name-only origin/main") == [
+        ".gitignore",
+        "fbplan.ledger.json",
+        "more",
+        "routing-policy.json",
+    ]
 
 
 def test_the_typescript_uses_what_is_rendered():
@@ -136,7 +176,7 @@ def _metavar(argument):
 
 
 def test_the_exit_codes_are_those_of_the_code():
-    told = [(row[0], row[1], row[3]) for row in table("Exit codes")]
+    told = [(row[0], row[1], row[3].split(";")[0]) for row in table("Exit codes")]
 
     assert told == [(str(int(c)), f"`{c.label}`", "yes" if c.is_retryable else "no") for c in ExitCode]
 
