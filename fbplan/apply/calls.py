@@ -191,6 +191,7 @@ class Calls:
                     break
                 if is_last or fresh is None:
                     raise lost("update", [], fault) from fault
+                self.require_lock("update", fault)
                 told = "the answer was lost; it was sent again"
         self._sent[step.address] = {**self._sent.get(step.address, {}), **step.sets}
         return Done(remote, told=told)
@@ -203,6 +204,12 @@ class Calls:
             for victim in (*(o.id for o in self._observation.world.older.get(step.address, ())), remote)
         ]
         return Done(remote, told=next((t for t in told if t), ""))
+
+    def require_lock(self, what: str, fault: Ambiguous) -> None:
+        """Before a step writes once more: whoever went on meanwhile may have done what it does. Raises Ambiguous."""
+        with settling(what, fault):
+            if self.books.lost_lock is not None:
+                raise self.books.lost_lock
 
     def remove(self, kind: Kind, victim: str, parent_id: str | None) -> str:
         """Delete one object and make sure that it is gone; a sentence if there was trouble on the way."""
@@ -217,6 +224,7 @@ class Calls:
                     return "the answer was lost; reading shows that it is gone"
                 if is_last:
                     raise lost("delete", [], fault) from fault
+                self.require_lock("delete", fault)
                 told = "the answer was lost; it was sent again"
                 continue
             if not was_there and self._is_listed(kind, victim, parent_id, PATIENCE):
