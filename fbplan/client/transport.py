@@ -81,11 +81,12 @@ class Transport:
         """Where it goes; that of a create is parsed once, for parsing is a tenth of the cost of a call."""
         if asked.method != "POST":
             return httpx.URL(f"{self._base}{asked.path}", params=asked.params)
-        if asked.path not in self._parsed:
+        found = self._parsed.get(asked.path)  # looked up once: another worker may clear them meanwhile
+        if found is None:
             if len(self._parsed) >= _PARSED:
                 self._parsed.clear()
-            self._parsed[asked.path] = httpx.URL(f"{self._base}{asked.path}")
-        return self._parsed[asked.path]
+            found = self._parsed[asked.path] = httpx.URL(f"{self._base}{asked.path}")
+        return found
 
     def ask(self, asked: Asked, token: Secret | None, deadline: Deadline) -> Answer | NotSent:
         """Send once. Raises Ambiguous when it was sent and the answer, or the time to wait for it, was lost."""
