@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fbplan.client.mfa import limited, names_mfa
@@ -32,7 +32,8 @@ class Answer:
     """One answer, read: its status, its JSON body (None when empty or not JSON), and what a 429 asked for."""
 
     status: int
-    body: Any
+    body: Any = field(repr=False)
+    """May hold secrets, so it is no part of what is shown."""
     is_json: bool
     retry_after: str | None = None
     date: str | None = None

@@ -256,3 +256,10 @@ def test_a_redirect_is_no_success_whatever_its_body(httpx_mock: HTTPXMock, statu
             ReadClient(s).listing(BUCKET, "w")
         assert "none is followed" in told.value.why
     assert {r.url.host for r in httpx_mock.get_requests()} == {"api.example"}
+
+
+def test_half_a_letter_that_the_api_wrote_goes_back_as_it_came(httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_response(json={"success": True})
+    with session() as s:
+        WriteClient(s).update(BUCKET, "b1", {"name": "a\ud83d", "region": "zürich"})
+    assert httpx_mock.get_requests()[0].content == rb'{"name":"a\ud83d","region":"z\u00fcrich"}'
