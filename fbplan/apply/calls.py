@@ -22,6 +22,7 @@ from fbplan.kinds.base import Json, Kind, split_address
 from fbplan.observe import Observation
 from fbplan.plan import Step, Verb
 from fbplan.secrets import Secret, Sink, SinkRef, Source, SourceRef
+from fbplan.settle.candidates import has_the_fields
 from fbplan.state import Observed
 from fbplan.wire import create_body, observed_from, update_body
 
@@ -134,12 +135,14 @@ class Calls:
         return [observed_from(kind, row, parent_id) for row in rows]
 
     def newly_listed(self, kind: Kind, sending: Sending) -> list[Observed]:
-        """Objects that were not there before and are called as what was sent; waits a while for a listing that lags."""
+        """Objects that were not there before and are as what was sent; waits a while for a listing that lags."""
         for seconds in (*PATIENCE, None):
             found = [
                 o
                 for o in self._listed_under(kind, sending.parent_id)
-                if o.name == sending.name and o.id not in self.known
+                if o.name == sending.name
+                and o.id not in self.known
+                and has_the_fields(kind, sending.sent, o)  # another one is somebody's, and was there first
             ]
             if found or seconds is None:
                 return found
