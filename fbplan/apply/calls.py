@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from fbplan.apply.contract import Books, Done, Sending
-from fbplan.apply.lost import lost, settling
+from fbplan.apply.lost import lost, once, settling
 from fbplan.apply.matching import is_as_sent, plain_fields
 from fbplan.client.api import WriteClient
 from fbplan.client.lag import PATIENCE
@@ -184,7 +184,8 @@ class Calls:
         told = ""
         for is_last in (False, True):
             try:
-                self.client.update(kind, remote, body, parent_id)
+                with once(again=is_last):
+                    self.client.update(kind, remote, body, parent_id)
                 break
             except Ambiguous as fault:
                 with settling("update", fault):
@@ -219,7 +220,8 @@ class Calls:
         told = ""
         for is_last in (False, True):
             try:
-                was_there = self.client.delete(kind, victim, parent_id)
+                with once(again=is_last):
+                    was_there = self.client.delete(kind, victim, parent_id)
             except Ambiguous as fault:
                 with settling("delete", fault):
                     is_there = self._is_listed(kind, victim, parent_id, ())
