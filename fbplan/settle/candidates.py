@@ -52,7 +52,8 @@ def candidates(ledger: Ledger, kind: Kind, pending: Pending, live: list[Observed
     free = [o for o in live if o.id not in owned]
     found = tuple(o for o in free if o.id == pending.issued or is_meant(kind, pending, o))
     held = ledger.entries.get(pending.address)
-    since = set(held.ids) - {pending.was} if held is not None and held.id != pending.was else set()
+    # what was there before it was sent took no place of its own: an older generation serves its overlap
+    since = set(held.ids) - {pending.was, *pending.before} if held is not None and held.id != pending.was else set()
     return Candidates(
         found,
         tuple(o for o in found if kind.reveals_secret and o.key_id and holds(pending.sink, o.key_id)),
