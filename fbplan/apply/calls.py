@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from fbplan.apply.contract import Books, Done, Sending
-from fbplan.apply.lost import lost, settling
+from fbplan.apply.lost import lost, once, settling
 from fbplan.apply.matching import is_as_sent, plain_fields
 from fbplan.client.api import WriteClient
 from fbplan.client.lag import PATIENCE
@@ -22,6 +22,7 @@ from fbplan.kinds.base import Json, Kind, split_address
 from fbplan.observe import Observation
 from fbplan.plan import Step, Verb
 from fbplan.secrets import Secret, Sink, SinkRef, Source, SourceRef
+from fbplan.settle.candidates import has_the_fields
 from fbplan.state import Observed
 from fbplan.wire import create_body, observed_from, update_body
 
@@ -134,12 +135,14 @@ class Calls:
         return [observed_from(kind, row, parent_id) for row in rows]
 
     def newly_listed(self, kind: Kind, sending: Sending) -> list[Observed]:
-        """Objects that were not there before and are called as what was sent; waits a while for a listing that lags."""
+        """Objects that were not there before and are as what was sent; waits a while for a listing that lags."""
         for seconds in (*PATIENCE, None):
             found = [
                 o
                 for o in self._listed_under(kind, sending.parent_id)
-                if o.name == sending.name and o.id not in self.known
+                if o.name == sending.name
+                and o.id not in self.known
+                and has_the_fields(kind, sending.sent, o)  # another one is somebody's, and was there first
             ]
             if found or seconds is None:
                 return found
@@ -181,7 +184,8 @@ class Calls:
         told = ""
         for is_last in (False, True):
             try:
-                self.client.update(kind, remote, body, parent_id)
+                with once(again=is_last):
+                    self.client.update(kind, remote, body, parent_id)
                 break
             except Ambiguous as fault:
                 with settling("update", fault):
@@ -191,6 +195,7 @@ class Calls:
                     break
                 if is_last or fresh is None:
                     raise lost("update", [], fault) from fault
+                self.require_lock("update", fault)
                 told = "the answer was lost; it was sent again"
         self._sent[step.address] = {**self._sent.get(step.address, {}), **step.sets}
         return Done(remote, told=told)
@@ -204,12 +209,19 @@ class Calls:
         ]
         return Done(remote, told=next((t for t in told if t), ""))
 
+    def require_lock(self, what: str, fault: Ambiguous) -> None:
+        """Before a step writes once more: whoever went on meanwhile may have done what it does. Raises Ambiguous."""
+        with settling(what, fault):
+            if self.books.lost_lock is not None:
+                raise self.books.lost_lock
+
     def remove(self, kind: Kind, victim: str, parent_id: str | None) -> str:
         """Delete one object and make sure that it is gone; a sentence if there was trouble on the way."""
         told = ""
         for is_last in (False, True):
             try:
-                was_there = self.client.delete(kind, victim, parent_id)
+                with once(again=is_last):
+                    was_there = self.client.delete(kind, victim, parent_id)
             except Ambiguous as fault:
                 with settling("delete", fault):
                     is_there = self._is_listed(kind, victim, parent_id, ())
@@ -217,6 +229,7 @@ class Calls:
                     return "the answer was lost; reading shows that it is gone"
                 if is_last:
                     raise lost("delete", [], fault) from fault
+                self.require_lock("delete", fault)
                 told = "the answer was lost; it was sent again"
                 continue
             if not was_there and self._is_listed(kind, victim, parent_id, PATIENCE):

@@ -98,6 +98,7 @@ def _remove_orphan(calls: Calls, step: Step, kind: Kind, sending: Sending, fault
     """A key whose answer was lost has a secret that nobody knows: delete it, so that it can be issued again."""
     with settling("create", fault):
         found = calls.newly_listed(kind, sending)
+    calls.require_lock("create", fault)  # a key under that name may be theirs by now, and in its sink
     if len(found) > 1:
         raise Ambiguous(
             f"{len(found)} new keys are called '{sending.name}'",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fbplan.errors import Ambiguous, FbplanError, Lost
+from fbplan.errors import Ambiguous, AuthenticationFailed, FbplanError, Interrupted, LockHeld, Lost, Unreachable
 from fbplan.state import Observed
 
 _SHOWN = {
@@ -29,6 +29,17 @@ def settling(what: str, fault: Ambiguous) -> Iterator[None]:
             f"{fault.why or fault.what}; {second.what}",
             second.next or "run the same command again",
         ) from second
+
+
+@contextmanager
+def once(*, again: bool) -> Iterator[None]:
+    """One sending of a call. Where the second one does not get out, the first may still take effect."""
+    try:
+        yield
+    except (Interrupted, LockHeld, Unreachable, AuthenticationFailed) as fault:
+        if not again:
+            raise
+        raise Ambiguous(fault.what, "", f"it was not sent again: {fault.why}", fault.next) from fault
 
 
 def lost(what: str, found: list[Observed], fault: Ambiguous) -> FbplanError:

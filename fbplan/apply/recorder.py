@@ -31,7 +31,7 @@ class Recorder:
         self._last = {step.address: step.id for step in plan.steps}
         self._before = {k.id for entry in ledger.entries.values() for k in entry.keys}
         self._ids = {step.id for step in plan.steps}
-        self._turn = threading.Lock()
+        self._turn, self._is_over = threading.Lock(), False
         self._drains = dict(ledger.drains)
         self._children_before: dict[str, list[str]] = defaultdict(list)
         for address in ledger.entries:
@@ -47,6 +47,8 @@ class Recorder:
     def take(self, delta: Delta) -> None:
         """What a finished step changes; safe across threads."""
         with self._turn:
+            if self._is_over:
+                return
             for address in delta.drop:
                 self._drop(address)
             for address, entry in delta.put.items():
@@ -55,20 +57,23 @@ class Recorder:
     def leave(self, pending: Pending) -> None:
         """A create that nobody can tell of stays on the books."""
         with self._turn:
-            self.ledger = replace(self.ledger, pending=(*self.ledger.pending, pending))
+            if not self._is_over:
+                self.ledger = replace(self.ledger, pending=(*self.ledger.pending, pending))
 
     def published(self, generation: int) -> None:
         with self._turn:
-            self.ledger = replace(self.ledger, policy_generation=generation)
+            if not self._is_over:
+                self.ledger = replace(self.ledger, policy_generation=generation)
 
     def drains_over(self, items: Iterable[str]) -> None:
         with self._turn:
-            for item in items:
+            for item in () if self._is_over else items:
                 self._drains.pop(item, None)
 
     def drains_begun(self, items: Iterable[str], at: int) -> None:
         with self._turn:
-            self._drains |= dict.fromkeys(items, at)
+            if not self._is_over:
+                self._drains |= dict.fromkeys(items, at)
 
     def drains_ended_by(self, step: Step) -> tuple[str, ...]:
         """The drains that are over once a step is done."""
@@ -107,18 +112,25 @@ class Recorder:
         return Delta({change.address: self._entry(change, remote, keys)}, former)
 
     def take_the_rest(self) -> None:
-        """Adoptions, departures without a write, and changes that only the ledger knows."""
+        """Adoptions, departures without a write, and changes that only the ledger knows.
+
+        Then it stays as it is: a call that was given up and ends after all must not change it while it is written.
+        """
         stepped = {step.address for step in self._plan.steps}
-        for change in self._plan.changes:
-            if change.address in stepped:
-                continue
-            live = self._world.live.get(change.address)
-            if change.action is Action.FORGET:
-                self._drop(change.address)
-            elif live is not None and change.record is not None:
-                self._put(change.address, self._entry(change, live.id, self._generations(change.address)))
-                if change.former is not None:
-                    self._drop(change.former)
+        with self._turn:
+            for change in self._plan.changes:
+                if change.address not in stepped:
+                    self._take_without_a_step(change)
+            self._is_over = True
+
+    def _take_without_a_step(self, change: Change) -> None:
+        live = self._world.live.get(change.address)
+        if change.action is Action.FORGET:
+            self._drop(change.address)
+        elif live is not None and change.record is not None:
+            self._put(change.address, self._entry(change, live.id, self._generations(change.address)))
+            if change.former is not None:
+                self._drop(change.former)
 
     def _generations(self, address: str) -> tuple[KeyGeneration, ...]:
         """Every generation of a key that still lives, oldest first."""

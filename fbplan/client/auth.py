@@ -48,11 +48,14 @@ def identity_from(environ: Mapping[str, str]) -> Identity:
     refresh = environ.get("FB_REFRESH_TOKEN") or _file(environ, "FB_REFRESH_TOKEN_FILE")
     email = environ.get("FB_EMAIL")
     password = environ.get("FB_PASSWORD") or _file(environ, "FB_PASSWORD_FILE")
+    for variable, text in (("FB_EMAIL", email), ("FB_PASSWORD", password), ("FB_REFRESH_TOKEN", refresh)):
+        if text and not _is_text(text):
+            raise AuthenticationFailed(f"{variable} is not UTF-8 text", "", "", f"set {variable} again")
     if email and not password:
         raise AuthenticationFailed(
             "FB_EMAIL is set without a password", "", "", "set FB_PASSWORD or FB_PASSWORD_FILE beside it"
         )
-    if token and not _TOKEN.fullmatch(token.strip()):
+    if token and not may_be_token(token.strip()):
         raise AuthenticationFailed(
             "the token holds characters that no token has",
             "",
@@ -65,6 +68,15 @@ def identity_from(environ: Mapping[str, str]) -> Identity:
         login,
         Secret(refresh.strip()) if refresh and refresh.strip() else None,
     )
+
+
+def may_be_token(text: str) -> bool:
+    return _TOKEN.fullmatch(text) is not None
+
+
+def _is_text(text: str) -> bool:
+    """False for what a terminal or a CI service left in another encoding: it arrives as lone surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _file(environ: Mapping[str, str], variable: str) -> str | None:

@@ -1,6 +1,7 @@
 """What an answer of the API means. Every odd form it is known to take is settled here.
 
-HTTP 200 with `success:false` is a failure; a missing flag with 2xx is success; bodies may be empty or not JSON.
+HTTP 200 with `success:false` is a failure; a missing flag with 2xx is success; bodies may be empty or not JSON. A redirect
+is no success, whatever its body.
 Source: the API notes §5, §8, §9 beside `schemas/openapi.yaml`.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fbplan.client.mfa import limited, names_mfa
@@ -31,7 +32,8 @@ class Answer:
     """One answer, read: its status, its JSON body (None when empty or not JSON), and what a 429 asked for."""
 
     status: int
-    body: Any
+    body: Any = field(repr=False)
+    """May hold secrets, so it is no part of what is shown."""
     is_json: bool
     retry_after: str | None = None
     date: str | None = None
@@ -65,7 +67,7 @@ class Answer:
 
     @property
     def is_failure(self) -> bool:
-        return self.status >= 400 or (isinstance(self.body, dict) and self.body.get("success") is False)
+        return self.status >= 300 or (isinstance(self.body, dict) and self.body.get("success") is False)
 
 
 def read_answer(status: int, content: bytes, headers: Mapping[str, str]) -> Answer:
@@ -99,6 +101,13 @@ def fault_of(answer: Answer, call: str, masked: Callable[[str], str]) -> FbplanE
         )
     if answer.is_quota:
         return quota_used_up(call, told)
+    if 300 <= answer.status < 400:
+        return Ambiguous(
+            f"the API answered with a redirect ({answer.status})",
+            call,
+            "none is followed, since the token would go elsewhere: the address is another one, or a login page stands in between",
+            "correct FB_API_URL, then run the same command again",
+        )
     if answer.status >= 500 or (answer.status < 400 and not answer.is_json and not answer.is_failure):
         return Ambiguous(
             f"the API failed with status {answer.status}",

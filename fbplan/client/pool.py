@@ -64,6 +64,7 @@ def proxy_for(address: httpx.URL) -> str | None:
     """HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, read as the standard library reads them."""
     proxies = getproxies()
     proxy = proxies.get(address.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(address.host):
+    # with its port too: NO_PROXY may name it as HOST:PORT
+    if not proxy or proxy_bypass(address.host) or proxy_bypass(address.netloc.decode("ascii")):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fbplan.client.auth import Identity
+from fbplan.client.auth import Identity, may_be_token
 from fbplan.client.claims import claims_of, life_of, time_left
 from fbplan.client.deadline import Deadline
 from fbplan.client.envelope import Answer, reason_of
@@ -173,7 +173,7 @@ class Tokens:
         if answer.asks_for_mfa or is_limited(found):
             raise limited("POST /user/login")
         token = _text(found, "accessToken", "access_token", "token")
-        if answer.is_failure or token is None:
+        if answer.is_failure or token is None or not may_be_token(token):
             return None
         if is_limited(claims_of(Secret(token))):
             raise limited("POST /user/login")

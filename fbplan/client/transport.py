@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fbplan.client.deadline import Deadline, spoken
@@ -17,6 +18,7 @@ from fbplan.errors import Ambiguous
 from fbplan.secrets import Secret
 
 _PARSED = 64
+_JSON = (("content-type", "application/json"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Asked:
 
     method: str
     path: str
-    body: Any = None
+    body: Any = field(default=None, repr=False)
+    """May hold secrets, so it is no part of what is shown."""
     params: Any = None
     is_slow: bool = False
     repeats_when_lost: bool = False
@@ -81,11 +84,12 @@ class Transport:
         """Where it goes; that of a create is parsed once, for parsing is a tenth of the cost of a call."""
         if asked.method != "POST":
             return httpx.URL(f"{self._base}{asked.path}", params=asked.params)
-        if asked.path not in self._parsed:
+        found = self._parsed.get(asked.path)  # looked up once: another worker may clear them meanwhile
+        if found is None:
             if len(self._parsed) >= _PARSED:
                 self._parsed.clear()
-            self._parsed[asked.path] = httpx.URL(f"{self._base}{asked.path}")
-        return self._parsed[asked.path]
+            found = self._parsed[asked.path] = httpx.URL(f"{self._base}{asked.path}")
+        return found
 
     def ask(self, asked: Asked, token: Secret | None, deadline: Deadline) -> Answer | NotSent:
         """Send once. Raises Ambiguous when it was sent and the answer, or the time to wait for it, was lost."""
@@ -99,11 +103,13 @@ class Transport:
             "pool": min(limits.pool, left),
         }
         bearer = () if token is None else (("authorization", f"Bearer {token.reveal()}"),)
+        # ASCII: what the API itself wrote in halves of a letter goes back as it came, and is no error of ours
+        content = None if asked.body is None else json.dumps(asked.body, separators=(",", ":")).encode("ascii")
         request = httpx.Request(
             asked.method,
             self._url(asked),
-            headers=(*self._headers, *bearer),
-            json=asked.body,
+            headers=(*self._headers, *(() if content is None else _JSON), *bearer),
+            content=content,
             extensions={"timeout": timeout},
         )
         try:

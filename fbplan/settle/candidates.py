@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fbplan.kinds.base import Field, Json, Kind, Trait
@@ -16,21 +16,21 @@ Holds = Callable[[Json, str], bool | None]
 
 def is_meant(kind: Kind, pending: Pending, live: Observed) -> bool:
     """Whether a live object can be the one that was sent: it is new, and has the name and the fields that were sent."""
-    return (
-        live.name == pending.name
-        and live.id not in pending.before
-        and all(_agrees(f, pending, live) for f in kind.compared)
-    )
+    return live.name == pending.name and live.id not in pending.before and has_the_fields(kind, pending.sent, live)
 
 
-def _agrees(facts: Field, pending: Pending, live: Observed) -> bool:
-    """Whether a field is as it was sent, as far as the listing shows it."""
+def has_the_fields(kind: Kind, sent: Mapping[str, Json], live: Observed) -> bool:
+    """Whether an object differs in nothing that was sent, as far as the listing shows it."""
+    return all(_agrees(f, sent, live) for f in kind.compared)
+
+
+def _agrees(facts: Field, sent: Mapping[str, Json], live: Observed) -> bool:
     there = live.fields.get(facts.name)
     return (
         facts.is_name
-        or facts.name not in pending.sent
+        or facts.name not in sent
         or there is None
-        or facts.normalise(there) == facts.normalise(pending.sent[facts.name])
+        or facts.normalise(there) == facts.normalise(sent[facts.name])
     )
 
 
@@ -52,7 +52,8 @@ def candidates(ledger: Ledger, kind: Kind, pending: Pending, live: list[Observed
     free = [o for o in live if o.id not in owned]
     found = tuple(o for o in free if o.id == pending.issued or is_meant(kind, pending, o))
     held = ledger.entries.get(pending.address)
-    since = set(held.ids) - {pending.was} if held is not None and held.id != pending.was else set()
+    # what was there before it was sent took no place of its own: an older generation serves its overlap
+    since = set(held.ids) - {pending.was, *pending.before} if held is not None and held.id != pending.was else set()
     return Candidates(
         found,
         tuple(o for o in found if kind.reveals_secret and o.key_id and holds(pending.sink, o.key_id)),
@@ -68,5 +69,5 @@ def is_renamed(kind: Kind, pending: Pending, live: Observed) -> bool:
         bool(unique)
         and live.id not in pending.before
         and live.name != pending.name
-        and all(live.fields.get(f.name) is not None and _agrees(f, pending, live) for f in unique)
+        and all(live.fields.get(f.name) is not None and _agrees(f, pending.sent, live) for f in unique)
     )

@@ -236,3 +236,30 @@ def test_a_write_answered_with_nothing_is_done(httpx_mock: HTTPXMock) -> None:
     with session() as s:
         WriteClient(s).update(BUCKET, "1", {})
         assert WriteClient(s).delete(BUCKET, "1")
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"<html>"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_no_success_whatever_its_body(httpx_mock: HTTPXMock, status: int, content: bytes) -> None:
+    """As a gateway answers whose login has run out: a delete taken for done would leave its object to nobody."""
+    httpx_mock.add_response(status, headers={"location": "https://login.example/"}, content=content, is_reusable=True)
+    with session() as s:
+        for write in (
+            lambda: WriteClient(s).update(BUCKET, "b1", {}),
+            lambda: WriteClient(s).delete(BUCKET, "b1"),
+            lambda: WriteClient(s).create(BUCKET, {}),
+        ):
+            with pytest.raises(Ambiguous) as caught:
+                write()
+            assert caught.value.what == f"the API answered with a redirect ({status})"
+        with pytest.raises(Unreachable) as told:
+            ReadClient(s).listing(BUCKET, "w")
+        assert "none is followed" in told.value.why
+    assert {r.url.host for r in httpx_mock.get_requests()} == {"api.example"}
+
+
+def test_half_a_letter_that_the_api_wrote_goes_back_as_it_came(httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_response(json={"success": True})
+    with session() as s:
+        WriteClient(s).update(BUCKET, "b1", {"name": "a\ud83d", "region": "zürich"})
+    assert httpx_mock.get_requests()[0].content == rb'{"name":"a\ud83d","region":"z\u00fcrich"}'

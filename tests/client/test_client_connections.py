@@ -77,9 +77,10 @@ def test_calls_go_through_the_proxy_of_the_environment(
     assert proxy.asked == ["http://api.example/base/workspace"]
 
 
-def test_no_proxy_is_heeded(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("excepted", ["127.0.0.1", "127.0.0.1:{port}", "other.example, 127.0.0.1", "*"])
+def test_no_proxy_is_heeded(proxy: Proxy, monkeypatch: pytest.MonkeyPatch, excepted: str) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("NO_PROXY", excepted.format(port=proxy.server.server_port))
     with session(proxy.url) as s:
         s.read("/workspace")
     assert proxy.asked == ["/workspace"]

@@ -11,7 +11,9 @@ import pytest
 from client_world import Server, jwt, session
 
 from fbplan.client.auth import Identity, Login
+from fbplan.client.envelope import read_answer
 from fbplan.client.redact import Redactor
+from fbplan.client.transport import Asked
 from fbplan.errors import FbplanError
 from fbplan.secrets import Secret
 
@@ -83,3 +85,11 @@ def test_a_successful_answer_is_not_touched() -> None:
     server = Server(lambda *_: (200, {"success": True, "secret": "token-1 token-1"}))
     with session(server) as s:
         assert s.write("POST", "/repo/r/apikey", {"name": "n"}) == {"success": True, "secret": "token-1 token-1"}
+
+
+def test_no_request_and_no_answer_shows_its_body() -> None:
+    for shown in (
+        repr(Asked("POST", "/bucket", {"secret": PROVIDER})),
+        repr(read_answer(200, json.dumps({"secret": PROVIDER}).encode(), {})),
+    ):
+        assert PROVIDER not in shown

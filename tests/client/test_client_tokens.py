@@ -238,3 +238,20 @@ def test_a_call_that_is_refused_with_every_token_ends_although_others_are_accept
         "POST /repo",
     )
     assert server.count("POST", "/user/login") == 1
+
+
+@pytest.mark.parametrize("token", ["tök", "a\nb", "a b"])
+def test_a_login_that_answers_what_no_token_is_was_refused(token: str) -> None:
+    server = Server(lambda *_: (200, {"success": True, "accessToken": token}))
+    with session(server, identity=Identity(None, LOGIN)) as s, pytest.raises(AuthenticationFailed) as fault:
+        s.read("/workspace")
+    assert fault.value.what == "the login was refused"
+    assert server.count("GET", "/workspace") == 0
+
+
+@pytest.mark.parametrize("variable", ["FB_EMAIL", "FB_PASSWORD", "FB_REFRESH_TOKEN"])
+def test_what_is_not_utf_8_in_the_environment_is_told_by_its_name(variable: str) -> None:
+    given = {"FB_EMAIL": "ci@example.org", "FB_PASSWORD": "p", "FB_REFRESH_TOKEN": "r", variable: "p\udcffq"}
+    with pytest.raises(AuthenticationFailed) as fault:
+        identity_from(given)
+    assert fault.value.what == f"{variable} is not UTF-8 text"

@@ -13,6 +13,11 @@ from fbplan.outcome import Report, Result
 from fbplan.storage import open_storage
 from fbplan.storage.base import Holder, Lease
 
+MORE = SPEC.replace(
+    "repositories:",
+    "  b: {bucket: acme-b, storage_type: S3, region: r, credential: main, soft_cap: {limit: 1GB}}\nrepositories:",
+)
+
 
 class Sleeper(Lease):
     """A lease that somebody breaks while its holder is stopped."""
@@ -37,23 +42,31 @@ def execute_with(rig: Rig, lease: Sleeper) -> Report:
     return execute(planned.plan, planned.observation, planned.ledger, setting)
 
 
-def stopped(rig: Rig, *, notices: bool = True) -> Report:
-    """An apply that is stopped before its POST of a key; another one issues the key meanwhile; then it wakes."""
-    rig.spec(SPEC)
+def stopped(
+    rig: Rig, *, notices: bool = True, at: tuple[str, str] = ("POST", "/apikey"), then: str = SPEC, cut: bool = False
+) -> Report:
+    """An apply that is stopped before it sends something; another one applies `then` meanwhile; then it wakes.
+
+    With `cut`, what it was about to send is lost, and it is told of that only now.
+    """
     lease = Sleeper(holder_of({}))
 
     def stop(method: str, path: str, body: object) -> None:
         del body
-        if method == "POST" and path.endswith("/apikey"):
+        if method == at[0] and path.endswith(at[1]):
             rig.observer = None
             lease.is_broken = notices
+            rig.spec(then)
             converged(rig)
+            if cut:
+                rig.fault(method=method, path=f"*{at[1]}", fault="cut-before")
 
     rig.observer = stop
     return execute_with(rig, lease)
 
 
 def test_a_holder_that_lost_its_lock_takes_its_key_back_and_leaves_the_sink_alone(rig: Rig) -> None:
+    rig.spec(SPEC)
     report = stopped(rig)
 
     told = {o.address: o for o in report.outcomes}["api_key.app.w"]
@@ -65,6 +78,7 @@ def test_a_holder_that_lost_its_lock_takes_its_key_back_and_leaves_the_sink_alon
 
 def test_a_key_that_a_late_writer_drove_out_of_the_sink_is_an_orphan(rig: Rig) -> None:
     """The lock did not keep the two apart at all: the sink holds the late key, and nobody has the other's secret."""
+    rig.spec(SPEC)
     stopped(rig, notices=False)
 
     plan = rig.plan()
@@ -72,3 +86,40 @@ def test_a_key_that_a_late_writer_drove_out_of_the_sink_is_an_orphan(rig: Rig) -
     assert [c.address for c in plan.changes] == ["api_key.app.w@orphan"]
     converged(rig)
     the_only_key_is_in_its_sink(rig)
+
+
+def test_a_holder_that_lost_its_lock_with_the_answer_does_not_take_the_other_s_key_for_its_orphan(rig: Rig) -> None:
+    """One cut of the network is enough for both: the key under that name is who went on's, and its secret is stored."""
+    rig.spec(SPEC)
+    report = stopped(rig, cut=True)
+
+    told = {o.address: o for o in report.outcomes}["api_key.app.w"]
+    assert told.result is Result.UNKNOWN
+    assert "the lock was lost" in told.told
+    the_only_key_is_in_its_sink(rig)
+    converged(rig)
+    the_only_key_is_in_its_sink(rig)
+
+
+def test_a_holder_that_lost_its_lock_with_the_answer_does_not_send_its_update_again(rig: Rig) -> None:
+    rig.spec(SPEC)
+    converged(rig)
+    rig.spec(SPEC.replace("region: r,", "region: r2,"))
+
+    report = stopped(rig, at=("PUT", ""), then=SPEC.replace("region: r,", "region: r3,"), cut=True)
+
+    assert report.outcomes[0].result is Result.UNKNOWN
+    assert not rig.plan().has_changes
+
+
+def test_a_holder_that_lost_its_lock_with_the_answer_does_not_send_its_delete_again(rig: Rig) -> None:
+    """Who went on keeps the bucket: its spec has it again."""
+    rig.spec(MORE)
+    converged(rig)
+    rig.spec(SPEC)
+
+    report = stopped(rig, at=("DELETE", ""), then=MORE, cut=True)
+
+    assert report.outcomes[0].result is Result.UNKNOWN
+    assert "b" in rig.ids("bucket")
+    assert not rig.plan().has_changes
