@@ -135,13 +135,14 @@ class Recorder:
     def _generations(self, address: str) -> tuple[KeyGeneration, ...]:
         """Every generation of a key that still lives, oldest first."""
         entry, live = self.ledger.entries.get(address), self._world.live.get(address)
-        if entry is not None and entry.keys and live is not None:
-            there = {o.id for o in (*self._world.older.get(address, ()), live)}
-            return tuple(k for k in entry.keys if k.id in there or k.id not in self._before)
-        if live is None or live.key_id is None:
+        known = entry.keys if entry is not None else ()
+        if live is None:
             return ()
         group = (*self._world.older.get(address, ()), live)
-        return tuple(KeyGeneration(o.id, o.key_id or "", generation_of(o.name)) for o in group)
+        there = {o.id for o in group}
+        kept = tuple(k for k in known if k.id in there or k.id not in self._before)
+        met = {o.id for o in group if o.key_id is not None} - {k.id for k in known}
+        return (*(KeyGeneration(o.id, o.key_id or "", generation_of(o.name)) for o in group if o.id in met), *kept)
 
     def _entry(self, change: Change, remote: str, keys: tuple[KeyGeneration, ...]) -> Entry:
         record = change.record

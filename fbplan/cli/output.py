@@ -11,6 +11,7 @@ from typing import IO
 
 import click
 
+from fbplan.cli.overwriting import require_replaceable
 from fbplan.cli.streams import STDOUT, silence
 from fbplan.errors import ExitCode, FbplanError, UsageFault
 from fbplan.render.human import COLOURED, PLAIN, Palette, fault_text
@@ -55,6 +56,7 @@ def require_places(outputs: tuple[tuple[str, Path | None], ...]) -> None:
     """Whether every file can be written, before anything is done whose report would be lost. Raises FbplanError."""
     for _, path in outputs:
         if path is not None:
+            require_replaceable(path)
             require_writable(path, "the output")
 
 
@@ -66,6 +68,7 @@ def emit(outputs: tuple[tuple[str, Path | None], ...], views: Mapping[str, View]
             if path is None:
                 _print(views[name](palette_for(sys.stdout)))
             else:
+                require_replaceable(path)
                 write_atomically(path, views[name](PLAIN).encode(), "the output")
         except FbplanError as fault:
             faults.append(fault)
@@ -114,6 +117,7 @@ def tell_fault(fault: FbplanError) -> ExitCode:
             if text is not None and path is None:
                 _print(text)
             elif text is not None and path is not None:
+                require_replaceable(path)
                 write_atomically(path, text.encode(), "the output")
         except FbplanError as second:
             story(f"and the output cannot be written either: {second}")

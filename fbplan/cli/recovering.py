@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fbplan.client.api import ReadClient
 from fbplan.commands import given
@@ -18,9 +20,22 @@ from fbplan.ledger import Ledger, anchor_receipt, write_ledger
 from fbplan.ledger.pending import Question
 from fbplan.plan import Plan
 from fbplan.receipts import append_receipt, read_history, receipt_of_killed
-from fbplan.settle import Holds, Settled, Wanted, forget_late, settle, without_deleted
+from fbplan.secrets import Sink, SinkRef, holds
+from fbplan.settle import (
+    HeldIn,
+    Holds,
+    Settled,
+    Wanted,
+    forget_late,
+    settle,
+    with_held_generations,
+    without_deleted,
+)
 from fbplan.state import DesiredState
 from fbplan.storage import Storage
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +49,8 @@ class Recovered:
 
 def wanted_by(desired: DesiredState) -> Wanted:
     """What a spec says of the addresses that an earlier apply left open."""
-    return Wanted(frozenset({*desired.resources, *desired.delete}), frozenset(desired.forget))
+    sinks = {address: resource.sink for address, resource in desired.resources.items() if resource.sink is not None}
+    return Wanted(frozenset({*desired.resources, *desired.delete}), frozenset(desired.forget), sinks)
 
 
 def look(found: InForce, client: ReadClient, workspace_id: str, folder: Path, wanted: Wanted, now: int) -> Recovered:
@@ -44,7 +60,8 @@ def look(found: InForce, client: ReadClient, workspace_id: str, folder: Path, wa
     story = (found.story, *settled.story) if found.journals else settled.story
     # a step that sent its create more than once is told of once
     ledger = without_deleted(client, workspace_id, settled.ledger, found.deletes)
-    return Recovered(ledger, tuple(dict.fromkeys(s for s in story if s)), settled.questions)
+    ledger, known_again = with_held_generations(client, workspace_id, ledger, wanted.sinks, held_in(folder))
+    return Recovered(ledger, tuple(dict.fromkeys(s for s in (*story, *known_again) if s)), settled.questions)
 
 
 def under_way(running: UnderWay | None) -> tuple[str, ...]:
@@ -105,13 +122,33 @@ def holds_in(folder: Path) -> Holds:
     """Asks the sinks that can be read; anything else cannot be told."""
 
     def held(sink: Json, key_id: str) -> bool | None:
-        from pydantic import TypeAdapter, ValidationError
-
-        from fbplan.secrets import Sink, SinkRef, holds
-
-        try:
-            return holds(TypeAdapter[Sink](SinkRef).validate_python(sink), folder, key_id)
-        except ValidationError:
-            return None
+        found = _sink(sink)
+        return None if found is None else holds(found, folder, key_id)
 
     return held
+
+
+def held_in(folder: Path) -> HeldIn:
+    """What the sinks hold that can be read."""
+
+    def held(sink: Json) -> str:
+        found = _sink(sink)
+        return (found.read_back(folder) or "") if found is not None and found.is_readable else ""
+
+    return held
+
+
+def _sink(sink: Json) -> Sink | None:
+    from pydantic import ValidationError
+
+    try:
+        return _sinks().validate_python(sink)
+    except ValidationError:
+        return None
+
+
+@cache
+def _sinks() -> TypeAdapter[Sink]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter[Sink](SinkRef)

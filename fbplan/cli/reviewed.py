@@ -73,7 +73,9 @@ def planned_for(
 
 def _wanted_by(saved: Plan | None) -> Wanted:
     """A saved plan has no spec beside it: what it does not change, it says nothing of."""
-    return Wanted(frozenset(c.address for c in saved.changes) if saved is not None else frozenset())
+    changes = saved.changes if saved is not None else ()
+    sinks = {c.address: c.record.fields["sink"] for c in changes if c.record is not None and "sink" in c.record.fields}
+    return Wanted(frozenset(c.address for c in changes), sinks=sinks)
 
 
 def from_saved(saved: Plan, client: WriteClient, ledger: Ledger) -> Planned:

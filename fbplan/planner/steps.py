@@ -39,7 +39,7 @@ def _steps(change: Change, desired: DesiredState, world: World, held: Held) -> I
             yield _create(resource)
         case Action.ROTATE if resource is not None:
             taken = [generation_of(o.name) for o in (*world.older.get(address, ()), world.live[address])]
-            yield _issue(resource, max(taken) + 1)
+            yield _issue(resource, max(*taken, world.unowned.get(address, 0)) + 1)
         case Action.UPDATE if resource is not None:
             yield from _updates(change, resource, world, held)
         case Action.REPLACE if resource is not None:

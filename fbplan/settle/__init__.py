@@ -14,5 +14,15 @@ from __future__ import annotations
 from fbplan.settle.candidates import Holds
 from fbplan.settle.creates import Settled, Wanted, forget_late, settle
 from fbplan.settle.deletes import without_deleted
+from fbplan.settle.generations import HeldIn, with_held_generations
 
-__all__ = ["Holds", "Settled", "Wanted", "forget_late", "settle", "without_deleted"]
+__all__ = [
+    "HeldIn",
+    "Holds",
+    "Settled",
+    "Wanted",
+    "forget_late",
+    "settle",
+    "with_held_generations",
+    "without_deleted",
+]

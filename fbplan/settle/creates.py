@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from fbplan.client.api import ReadClient
 from fbplan.kinds import KINDS
-from fbplan.kinds.base import Kind, split_address
+from fbplan.kinds.base import Json, Kind, split_address
 from fbplan.ledger import Ledger
 from fbplan.ledger.entry import Delta, Entry
 from fbplan.ledger.pending import ORPHAN, Doubt, Pending, Question
@@ -27,6 +27,8 @@ class Wanted:
     """In the spec, or listed under `delete`: what is found there is meant."""
     let_go: frozenset[str] = frozenset()
     """Listed under `forget`: no more questions about them."""
+    sinks: Mapping[str, Json] = field(default_factory=dict)
+    """Where the secret of each API key belongs, as the spec writes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Matcher:
         self.live: dict[str, Observed] = {}
         self.older: dict[str, tuple[Observed, ...]] = {}
         self.ambiguous: list[Ambiguity] = []
+        self._unowned: dict[str, int] = {}
         self._foreign: dict[str, str] = {}
         self._claimed: set[tuple[str, str]] = {
             (split_address(address)[0], remote) for address, remotes in ids.items() for remote in remotes
@@ -58,6 +59,9 @@ class Matcher:
             self.live[address] = found[-1]
             self.older[address] = tuple(found[:-1])
             self._claimed |= {(kind, o.id) for o in found}
+            if KINDS[kind].reveals_secret:
+                beside = self._by_exact_name(kind, parent_id, name, former)
+                self._unowned[address] = max((generation_of(o.name) for o in beside), default=0)
 
     def _by_exact_name(self, kind: str, parent_id: str | None, name: str, former: str | None) -> list[Observed]:
         """Unclaimed objects that bear the name; every generation of it, for a key."""
@@ -94,6 +98,7 @@ class Matcher:
             dict(self.live),
             dict(self._foreign),
             childless,
+            {address: number for address, number in self._unowned.items() if number},
         )
 
     def _translate(self, observed: Observed, address_by_id: Mapping[tuple[str, str], str]) -> Observed:

@@ -59,6 +59,8 @@ class World:
     """What an `unmanaged:` name stands for: a remote id."""
     childless: frozenset[tuple[str, str]] = frozenset()
     """(kind, parent's address) of every listing of children that came back empty."""
+    unowned: Mapping[str, int] = field(default_factory=dict)
+    """The newest generation of an API key that lives beside those of the ledger and is not in it: its name is taken."""
 
 
 def canonical_digest(value: Json) -> str:

@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from desk import Desk, opened
 
+from fbplan.cli.overwriting import require_replaceable
+from fbplan.errors import UsageFault
+
 FBPLAN = (sys.executable, "-m", "fbplan")
 FULL = "/dev/full"
 
@@ -142,3 +145,24 @@ def test_a_signal_between_the_end_and_the_printing_does_not_take_the_report_alon
     assert (running.returncode, "Traceback" in err) == (0, False), err
     assert json.loads(out)["exit"]["code"] == 0
     assert is_converged(desk)
+
+
+def test_no_output_takes_the_place_of_what_only_its_owner_may_replace(desk: Desk) -> None:
+    assert desk("apply", "--yes").code == 0
+    sink = next(iter(sorted((desk.folder / "secrets").iterdir()))).relative_to(desk.folder)
+    kept = ("fbplan.yaml", "fbplan.ledger.json", "routing-policy.json", "fbplan.ledger.receipts.jsonl", str(sink))
+    before = {name: (desk.folder / name).read_bytes() for name in kept}
+    for name in kept:
+        with pytest.raises(UsageFault, match="stands where the output would go"):
+            require_replaceable(desk.folder / name)
+    for command, code in (
+        (("plan", "--out", "fbplan.yaml"), 64),
+        (("plan", "-o", f"md={sink}"), 64),
+        (("apply", "--yes", "-o", "json=fbplan.ledger.json"), 64),
+        (("validate", "gone.yaml", "-o", "json=fbplan.yaml"), 65),
+    ):
+        ran = desk(*command)
+        assert (ran.code, "stands where the output would go" in ran.err) == (code, True), ran
+    assert {name: (desk.folder / name).read_bytes() for name in kept} == before
+    for _ in range(2):  # an output takes the place of an earlier one
+        assert desk("plan", "--out", "plan.json", "-o", "md=plan.md").code == 0

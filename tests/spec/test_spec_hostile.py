@@ -285,3 +285,12 @@ def test_relative_paths_count_from_the_folder_of_the_spec(tmp_path: Path) -> Non
     assert loaded.folder == tmp_path
     assert loaded.where(("buckets", "a")) == f"{tmp_path / 'fbplan.yaml'}:3:3"
     assert loaded.where(("buckets", "gone")) == f"{tmp_path / 'fbplan.yaml'}:2:1"
+
+
+def test_two_sinks_are_one_file_also_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "link").symlink_to("secrets")
+    (tmp_path / "w.env").symlink_to("secrets/w.env")
+    keys = "k: {access: READ, sink: {file: link/w.env}}, l: {access: READ, sink: {file: w.env}}"
+    text = f"version: 1\nrepositories: {{r: {{storage_type: S3, api_keys: {{{keys}}}}}}}\n"
+    assert [d.message for d in refused(written(tmp_path, text))] == ["api_key.r.k has the same sink"]

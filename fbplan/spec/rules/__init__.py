@@ -1,4 +1,4 @@
-"""What must hold between the parts of a spec: references, mirrors, folders, names, caps, intents. All offline."""
+"""What must hold between the parts of a spec: references, mirrors, folders, names, caps, intents, files. All offline."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from fbplan.spec.document import Document
 from fbplan.spec.model import Spec
 from fbplan.spec.rules.caps import cap_rules, caps_of
 from fbplan.spec.rules.credentials import credential_rules
+from fbplan.spec.rules.files import file_rules
 from fbplan.spec.rules.intents import intent_rules
 from fbplan.spec.rules.names import name_rules
 from fbplan.spec.rules.places import place_rules
@@ -27,6 +28,7 @@ _RULES = (
     name_rules,
     intent_rules,
     place_rules,
+    file_rules,
 )
 
 

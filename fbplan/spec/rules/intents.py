@@ -1,4 +1,4 @@
-"""What a spec asks for beside its resources: delete, forget, renames, rotation, sinks; never two things at once."""
+"""What a spec asks for beside its resources: delete, forget, renames, rotation; never two things at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fbplan.errors import Code, Diagnostic
 from fbplan.kinds import KINDS
 from fbplan.kinds.base import address_of, split_address
-from fbplan.secrets import External, FileSink
+from fbplan.secrets import External
 from fbplan.spec.document import Document, TreePath
 from fbplan.spec.model import Spec
 from fbplan.spec.rules.scope import Scope, declared_addresses
@@ -22,7 +22,6 @@ def intent_rules(spec: Spec, doc: Document, scope: Scope) -> Iterator[Diagnostic
     yield from _departures(spec, doc, declared, listed)
     yield from _renames(spec, doc, declared, listed)
     yield from _rotations(spec, doc, scope)
-    yield from _sinks(spec, doc)
 
 
 def _departures(spec: Spec, doc: Document, declared: set[str], listed: dict[str, str]) -> Iterator[Diagnostic]:
@@ -105,32 +104,6 @@ def _rotations(spec: Spec, doc: Document, scope: Scope) -> Iterator[Diagnostic]:
                     (*path, "every"),
                     address=at,
                 )
-
-
-def _sinks(spec: Spec, doc: Document) -> Iterator[Diagnostic]:
-    holders: dict[str, str] = {}
-    for name, repository in spec.repositories.items():
-        for key, declared in (repository.api_keys or {}).items():
-            if isinstance(declared.sink, FileSink):
-                at = f"api_key.{name}.{key}"
-                holder = holders.setdefault(_plain_path(declared.sink.file), at)
-                if holder != at:
-                    yield doc.problem(
-                        Code.CONFLICTING_INTENT,
-                        f"{holder} has the same sink",
-                        "give each key its own file",
-                        ("repositories", name, "api_keys", key, "sink"),
-                        address=at,
-                    )
-
-
-def _plain_path(path: str) -> str:
-    """One spelling for `a/b`, `./a/b` and `a//b`."""
-    if "//" not in path and "./" not in path:
-        return path
-    from os.path import normpath
-
-    return normpath(path)
 
 
 def _conflict(doc: Document, message: str, path: TreePath, address: str) -> Diagnostic:
