@@ -31,6 +31,7 @@ def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
     s3_server.calls.clear()
     yield s3_server
     s3_server.goes_on.set()
+    s3_server.stopped.clear()
     s3_server.script.clear()
     s3_server.ignores_conditions = False
 

@@ -41,7 +41,7 @@ class S3:
         self.script: list[tuple[str, str, str]] = []
         self.ignores_conditions = False
         self.calls: list[tuple[str, str]] = []
-        self.hung, self.goes_on = threading.Event(), threading.Event()
+        self.hung, self.goes_on, self.stopped = threading.Event(), threading.Event(), threading.Event()
         self.goes_on.set()
         """Cleared, every request hangs, as those to a server that was stopped."""
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -83,6 +83,10 @@ class S3:
                 return [EMPTY_LIST]
             case "hang":
                 self.hung.wait(20)
+            case "stops":
+                self.goes_on.clear()
+                self.stopped.set()
+                self.goes_on.wait()
         return self._app(environ, start_response)
 
     def _due(self, method: str, path: str) -> str:

@@ -4,15 +4,20 @@ of the kernel."""
 from __future__ import annotations
 
 import signal
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stand import SLOW, Stand, on
+from stand import LONG, SLOW, Stand, on
 from stand import opened as opened_stand
-from storage_places import S3, opened
+from storage_places import S3, Hands, opened
 
+from fbplan.cli.applying import run
+from fbplan.cli.grace import DEFAULT
+from fbplan.cli.reviewed import Request
+from fbplan.cli.stop import RECORDED, Stop
 from fbplan.storage import Storage
 
 SPEC = """
@@ -76,6 +81,54 @@ def test_the_grace_bounds_a_store_that_hangs_in_mid_run(stand: Stand, place: Sto
     assert "not recorded" in told
     assert "the lock could not be given back" in told
     assert len(place.names("journal.")) == 1
+
+
+@pytest.mark.parametrize("hangs", ["POST", "ledger"])
+def test_where_everything_hangs_the_run_is_over_with_its_grace_and_has_told_all(
+    stand: Stand, place: Storage, s3: S3, hands: Hands, capsys, monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    """By a clock that stands still until all of the grace is over, and then again: nothing may need more."""
+    # given
+    for name in ("K2", "S2", "FB_JWT", "FB_API_URL"):
+        monkeypatch.setenv(name, stand.environ[name])
+    stop = Stop(lambda: hands.time, leave)
+    began = hands.time
+    stand.rule = on("POST", "/bucket") if hangs == "POST" else lambda *_: ""
+    watchdog = threading.Timer(LONG, lambda: setattr(hands, "time", began + 1000))
+    watchdog.start()
+
+    def strikes() -> None:
+        if hangs == "POST":
+            stand.waits_for(2)
+            s3.goes_on.clear()
+        else:
+            assert s3.stopped.wait(LONG)
+        stop.request(signal.SIGINT)
+        hands.time += DEFAULT + 0.01
+
+    if hangs == "ledger":  # the first intent: nothing is on its way to the API, and the books cannot be closed
+        s3.script.append(("PUT", "/00000002", "stops"))
+    threading.Thread(target=strikes, daemon=True).start()
+    # when
+    with pytest.raises(SystemExit) as left:
+        run(
+            Request(stand.rig.path, None, True, None, (), None, 8, grace=DEFAULT),
+            (("human", None),),
+            lambda _: True,
+            stop,
+        )
+    watchdog.cancel()
+    # then
+    out, err = capsys.readouterr()
+    assert (left.value.code, hands.time - began) == (130, pytest.approx(DEFAULT + 0.01)), err
+    assert "unknown outcome" in out
+    assert "not recorded" in out
+    assert "the lock could not be given back" in err
+    assert RECORDED.decode() not in err
+
+
+def leave(code: int) -> None:
+    raise SystemExit(code)
 
 
 def names(stand: Stand) -> list[str]:
