@@ -144,3 +144,15 @@ def in_memory(seconds: float = 30.0, clock: Clock | None = None) -> Objects:
 def holder(lease_id: str = "lease1", **more: Any) -> Holder:
     given = {"command": "fbplan apply", "run_url": "https://ci.example/run/9", "process": 4711, **more}
     return Holder(lease_id, "ada", "runner-7", since="2026-03-01T10:00:00Z", **given)
+
+
+TWO_BUCKETS = """
+version: 1
+workspace: Production
+ledger: {ledger}
+credentials:
+  main: {{provider: AWS, key: {{env: K2}}, secret: {{env: S2}}, region: eu}}
+buckets:
+  a: {{bucket: acme-a, storage_type: S3, region: r, credential: main}}
+  b: {{bucket: acme-b, storage_type: S3, region: r, credential: main}}
+"""

@@ -5,45 +5,16 @@ from __future__ import annotations
 
 import signal
 import threading
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from stand import LONG, SLOW, Stand, on
-from stand import opened as opened_stand
-from storage_places import S3, Hands, opened
+from storage_places import S3, TWO_BUCKETS, Hands
 
 from fbplan.cli.applying import run
 from fbplan.cli.grace import DEFAULT
 from fbplan.cli.reviewed import Request
 from fbplan.cli.stop import RECORDED, Stop
 from fbplan.storage import Storage
-
-SPEC = """
-version: 1
-workspace: Production
-ledger: {ledger}
-credentials:
-  main: {{provider: AWS, key: {{env: K2}}, secret: {{env: S2}}, region: eu}}
-buckets:
-  a: {{bucket: acme-a, storage_type: S3, region: r, credential: main}}
-  b: {{bucket: acme-b, storage_type: S3, region: r, credential: main}}
-"""
-
-
-@pytest.fixture
-def stand(tmp_path: Path) -> Iterator[Stand]:
-    with opened_stand(tmp_path / "stand") as found:
-        yield found
-
-
-@pytest.fixture
-def place(s3: S3, stand: Stand, tmp_path: Path) -> Storage:
-    location = f"s3://acme/{uuid.uuid4().hex}/ledger.json"
-    stand.rig.spec(SPEC.format(ledger=location))
-    stand.environ |= s3.environ()
-    return opened(location, tmp_path)
 
 
 def test_a_planning_apply_leaves_no_lease_behind(stand: Stand, place: Storage) -> None:
@@ -140,7 +111,7 @@ def test_of_two_applies_at_once_one_waits_or_exits_6_and_nothing_is_doubled(
     stand: Stand, place: Storage, where: str
 ) -> None:
     if where == "files":
-        stand.rig.spec(SPEC.format(ledger="fbplan.ledger.json"))
+        stand.rig.spec(TWO_BUCKETS.format(ledger="fbplan.ledger.json"))
     stand.rule = on("POST", "/bucket")
     first = stand.start("exec FBPLAN apply --yes")
     stand.waits_for(2)
