@@ -71,6 +71,8 @@ class Bookkeeper(Books):
         self._pending: dict[str, Pending] = {}
         self._name = ""
         self.journal: Journal | None = None
+        self.is_written = False
+        """Whether the ledger holds all of it: what is left of the journal then says nothing new."""
 
     def begin(self, dropped: tuple[str, ...] = ()) -> None:
         """Open the journal. What cannot be recorded must not be written: this fails before the first call.
@@ -224,6 +226,7 @@ class Bookkeeper(Books):
             if self._keeping.lease is not None and not self._keeping.lease.is_held():
                 return self.halt
             self._write()
+            self.is_written = True
             if self._keeping.storage is not None and self._name:
                 self._keeping.storage.remove(self._name)
         except FbplanError as fault:

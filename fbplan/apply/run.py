@@ -98,7 +98,7 @@ class Run:
             return until(self.setting.is_out_of_time, self.books.close)
         except OutOfTime:
             self.is_abandoned = True
-            return unclosed(self.setting.keeping)
+            return None if self.books.is_written else unclosed(self.setting.keeping)
 
     def phase(self, phase: Phase) -> None:
         steps = {step.id: step for step in self.plan.steps if step.phase is phase}
@@ -212,8 +212,15 @@ class Run:
             is_out = outcome.result is Result.DONE
             self.policy = f"generation {self.recorder.ledger.policy_generation}" if is_out else "failed"
             self._finish(outcome)
-        if is_out:
-            self.books.drains_begin(self.plan.begins)
+        if is_out and self.plan.begins:
+            self._drains_begin()
+
+    def _drains_begin(self) -> None:
+        """What is not written down in time begins to drain with a later apply."""
+        try:
+            until(self.setting.is_out_of_grace, lambda: self.books.drains_begin(self.plan.begins))
+        except OutOfTime:
+            self.is_abandoned = True
 
     def _published(self, change: PolicyChange) -> Outcome:
         publisher = Publisher(self.calls, self.books, self.recorder, self.setting.now)

@@ -13,8 +13,9 @@ from pathlib import Path
 from fbplan.apply import Setting, execute
 from fbplan.apply.books import Keeping
 from fbplan.bounded import OutOfTime, until
-from fbplan.cli.attended import CLOSING, RETURNING, attended
+from fbplan.cli.attended import attended
 from fbplan.cli.connection import connected, require_plain
+from fbplan.cli.grace import Grace
 from fbplan.cli.leasing import Tenancy, begun_of, keep_receipt
 from fbplan.cli.output import View, emit, palette_for, story
 from fbplan.cli.pipeline import Planned
@@ -35,7 +36,12 @@ from fbplan.spec.load import load_spec
 from fbplan.storage import Clock, Lease, Storage, open_storage
 
 
-def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm: Callable[[Plan], bool]) -> int:
+def run(
+    request: Request,
+    outputs: tuple[tuple[str, Path | None], ...],
+    confirm: Callable[[Plan], bool],
+    stop: Stop | None = None,
+) -> int:
     """Plan (or take the saved plan), check, carry out, tell. Returns the exit code."""
     environ = Environ(os.environ)
     require_plain(request.api_url or "")  # before the lock says what was typed
@@ -57,10 +63,9 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
         )
     warn_of_lost_ledger(location, folder, environ)
     spec = loaded.document.label if loaded is not None else request.saved.spec_path if request.saved else ""
-    stop = Stop(last_words=READING)
+    stop, grace = stop or Stop(last_words=READING), Grace(request.grace)
     storage = open_storage(location, folder, clock=Clock(sleep=stop.nap), spec=spec)
-    close_by = request.grace + CLOSING
-    tenancy = Tenancy(storage, request.lock_timeout, environ, lambda: stop.seconds > close_by + RETURNING)
+    tenancy = Tenancy(storage, request.lock_timeout, environ, lambda: stop.seconds > grace.end)
 
     def work() -> int:
         with (
@@ -81,7 +86,7 @@ def run(request: Request, outputs: tuple[tuple[str, Path | None], ...], confirm:
                 return int(found)
             return int(_carried_out(request, found, _Place(client, storage, lease, folder, environ, stop), outputs))
 
-    code = attended(stop, work, tenancy, request.grace)
+    code = attended(stop, work, tenancy, grace)
     if stop.is_requested or tenancy.is_left_behind:
         stop.leave_now(code)
     return code
@@ -127,13 +132,13 @@ def _carried_out(
     request: Request, planned: Planned, place: _Place, outputs: tuple[tuple[str, Path | None], ...]
 ) -> ExitCode:
     """Write, record, tell."""
-    plan, stop = planned.plan, place.stop
+    plan, stop, grace = planned.plan, place.stop, Grace(request.grace)
     warn_of_lost_sinks(plan, place.environ)
     here = with_commit(from_here(place.environ), place.folder)
     began = time.monotonic()
 
     def is_out_of_time() -> bool:
-        return stop.seconds > request.grace + CLOSING
+        return stop.seconds > grace.books
 
     with _progress(len(plan.steps) + bool(plan.policy and plan.policy.publishes)) as on_outcome:
         report = execute(
@@ -151,7 +156,7 @@ def _carried_out(
                     place.storage, place.lease, begun_of(place.lease, plan, planned, here), lambda: stop.is_requested
                 ),
                 on_begin=lambda: stop.begin_writing(UNRECORDED if place.storage is None else RECORDED),
-                is_out_of_grace=lambda: stop.seconds > request.grace,
+                is_out_of_grace=lambda: stop.seconds > grace.calls,
                 is_out_of_time=is_out_of_time,
             ),
         )

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from fbplan.cli.grace import DEFAULT
+
 Decorated = Callable[..., Any]
 _DURATION = re.compile(r"(\d{1,6})([smh])")
 _TIMEOUTS = "fbplan.timeouts"
@@ -104,8 +106,8 @@ def waiting_options(command: Decorated) -> Decorated:
         envvar="FBPLAN_GRACE",
         callback=seconds_of,
         metavar="DURATION",
-        default="5s",
+        default=f"{DEFAULT:.0f}s",
         show_default=True,
-        help="How long to wait after SIGINT or SIGTERM for what is in flight.",
+        help="How long an apply may take to end after SIGINT or SIGTERM; what is in flight gets all but the last 2 s, or two thirds.",
     )
     return lock(grace(command))

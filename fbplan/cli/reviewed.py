@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fbplan.apply import check_preconditions
 from fbplan.apply.preconditions import again
+from fbplan.cli.grace import DEFAULT
 from fbplan.cli.output import palette_for, story
 from fbplan.cli.pipeline import Planned, make_expected_plan, make_plan
 from fbplan.cli.recovering import recover, require_settled, wanted_by
@@ -40,8 +41,8 @@ class Request:
     concurrency: int
     lock_timeout: float = 60.0
     """Seconds to wait for another apply to end."""
-    grace: float = 5.0
-    """Seconds for what is in flight after a signal. CI services kill ten seconds after the first."""
+    grace: float = DEFAULT
+    """Seconds from a signal to the end. CI services kill ten seconds after the first."""
 
 
 def planned_for(

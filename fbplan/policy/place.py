@@ -38,10 +38,7 @@ class Place(ABC):
 
     @abstractmethod
     def require_publishable(self) -> None:
-        """Find out as far as possible whether `publish` could, and change nothing. Raises FbplanError.
-
-        Of an object nothing is asked: only writing it tells whether one may.
-        """
+        """Find out as far as possible whether `publish` could, and change nothing. Raises FbplanError."""
 
     @abstractmethod
     def publish(self, document: Mapping[str, Json]) -> None:
@@ -100,7 +97,15 @@ class ObjectPlace(Place):
 
     @override
     def require_publishable(self) -> None:
-        return
+        try:
+            self.document.require_writable()
+        except FbplanError as fault:
+            raise type(fault)(
+                "the routing policy could not be published, so nothing was begun",
+                fault.where,
+                f"{fault.what}: {fault.why}",
+                fault.next,
+            ) from fault
 
     @override
     def publish(self, document: Mapping[str, Json]) -> None:

@@ -32,6 +32,8 @@ _CREDENTIALS: dict[Scheme, str] = {
     "az": "set AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_KEY",
 }
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
+_NO_VERSION = json.dumps(['"of-no-version"', "1"])
+"""The tag of a version that no object ever has: the generations of GCS count microseconds."""
 _NO_CREDENTIALS = re.compile(r"latest/api/token|169\.254\.169\.254|computeMetadata|metadata/identity|MissingAccount")
 
 
@@ -95,18 +97,29 @@ class Calls:
 
     def heeds_conditions(self, key: str) -> bool:
         """Whether the store refuses what it has to refuse; `key` must exist, and is spoilt when it does not."""
+        return self._turns_away(key, b"{}", None) and self.would_write(key, b"{}")
+
+    def would_write(self, key: str, content: bytes) -> bool:
+        """Ask to write under a condition that no object meets: who may not write is told so, and nothing changes.
+
+        False when the store ignored the condition: then `content` stands there. Raises FbplanError. Who may not is
+        refused before any condition is looked at, in every cloud.
+        """
+        return self._turns_away(key, content, _NO_VERSION)
+
+    def _turns_away(self, key: str, content: bytes, tag: str | None) -> bool:
         import obstore
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
-        for mode in ("create", {"e_tag": '"of-no-version"', "version": "1"}):
-            try:
-                obstore.put(self._store, key, b"{}", mode=mode)  # type: ignore[arg-type]  # an UpdateVersion
-            except (AlreadyExistsError, PreconditionError):
-                continue
-            except (obstore.exceptions.BaseError, OSError, NotImplementedError) as fault:
+        try:
+            obstore.put(self._store, key, content, mode=_mode(tag))
+        except (AlreadyExistsError, PreconditionError, FileNotFoundError) as fault:
+            if any(word in str(fault) for word in _NO_BUCKET):  # S3 tells that, too, as a condition that is not met
                 self._fail("written", fault)
-            return False
-        return True
+            return True
+        except (obstore.exceptions.BaseError, OSError, NotImplementedError) as fault:
+            self._fail("written", fault)
+        return False
 
     def keys(self, folder: str) -> Iterator[str]:
         """The objects under a folder, at any depth, in no order."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,17 @@ class Running:
 
     def signal(self, number: int) -> None:
         self._child.send_signal(number)
+
+    def cancelled(self, scale: float) -> tuple[int, str]:
+        """As a CI service cancels a job: three signals to the entry process alone, and then the machine is gone."""
+        for number, until_next in ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5), (signal.SIGKILL, LONG)):
+            self.signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(until_next * scale)
+                break
+        with suppress(ProcessLookupError):  # what the entry process left running
+            os.killpg(self.pid, signal.SIGKILL)
+        return self.ended()
 
     def ended(self) -> tuple[int, str]:
         """The exit code, and all that it said."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from rig import ENVIRON, Rig
 
@@ -66,11 +67,22 @@ def carry_out(
     run: type[Run] = Run,
     client: WriteClient | None = None,
     is_locked: bool = True,
+    is_out_of_grace: Callable[[], bool] = lambda: False,
+    is_out_of_time: Callable[[], bool] = lambda: False,
 ) -> Report:
     """One apply with the parts given. The lease is released at its end."""
     lease = storage.lease(holder_of({}), 0, lambda _: None)
     kept = Keeping(storage, lease if is_locked else None, begun_of(lease, planned.plan, planned))
-    setting = Setting(client or WriteClient(rig.session), rig.folder, ENVIRON, time.time, 4, keeping=kept)
+    setting = Setting(
+        client or WriteClient(rig.session),
+        rig.folder,
+        ENVIRON,
+        time.time,
+        4,
+        keeping=kept,
+        is_out_of_grace=is_out_of_grace,
+        is_out_of_time=is_out_of_time,
+    )
     try:
         return run(planned.plan, planned.observation, planned.ledger.salted(), setting).carry_out()
     finally:

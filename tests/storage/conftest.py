@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from gcs_server import Gcs
-from storage_places import AZURE, S3, Hands, in_memory, make_container, opened
+from stand import Stand
+from stand import opened as opened_stand
+from storage_places import AZURE, S3, TWO_BUCKETS, Hands, in_memory, make_container, opened
 
 from fbplan.storage import Files, Storage
 
@@ -31,6 +33,7 @@ def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
     s3_server.calls.clear()
     yield s3_server
     s3_server.goes_on.set()
+    s3_server.stopped.clear()
     s3_server.script.clear()
     s3_server.ignores_conditions = False
 
@@ -89,3 +92,18 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
             return opened(f"gs://acme/{uuid.uuid4().hex}/ledger.json", tmp_path)
         case _:
             return opened(f"{request.getfixturevalue('azure')}/team/ledger.json", tmp_path)
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Iterator[Stand]:
+    with opened_stand(tmp_path / "stand") as found:
+        yield found
+
+
+@pytest.fixture
+def place(s3: S3, stand: Stand, tmp_path: Path) -> Storage:
+    """An empty place on S3, and the spec of the stand that names it."""
+    location = f"s3://acme/{uuid.uuid4().hex}/ledger.json"
+    stand.rig.spec(TWO_BUCKETS.format(ledger=location))
+    stand.environ |= s3.environ()
+    return opened(location, tmp_path)

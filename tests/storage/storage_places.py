@@ -41,7 +41,7 @@ class S3:
         self.script: list[tuple[str, str, str]] = []
         self.ignores_conditions = False
         self.calls: list[tuple[str, str]] = []
-        self.hung, self.goes_on = threading.Event(), threading.Event()
+        self.hung, self.goes_on, self.stopped = threading.Event(), threading.Event(), threading.Event()
         self.goes_on.set()
         """Cleared, every request hangs, as those to a server that was stopped."""
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -83,6 +83,10 @@ class S3:
                 return [EMPTY_LIST]
             case "hang":
                 self.hung.wait(20)
+            case "stops":
+                self.goes_on.clear()
+                self.stopped.set()
+                self.goes_on.wait()
         return self._app(environ, start_response)
 
     def _due(self, method: str, path: str) -> str:
@@ -140,3 +144,15 @@ def in_memory(seconds: float = 30.0, clock: Clock | None = None) -> Objects:
 def holder(lease_id: str = "lease1", **more: Any) -> Holder:
     given = {"command": "fbplan apply", "run_url": "https://ci.example/run/9", "process": 4711, **more}
     return Holder(lease_id, "ada", "runner-7", since="2026-03-01T10:00:00Z", **given)
+
+
+TWO_BUCKETS = """
+version: 1
+workspace: Production
+ledger: {ledger}
+credentials:
+  main: {{provider: AWS, key: {{env: K2}}, secret: {{env: S2}}, region: eu}}
+buckets:
+  a: {{bucket: acme-a, storage_type: S3, region: r, credential: main}}
+  b: {{bucket: acme-b, storage_type: S3, region: r, credential: main}}
+"""

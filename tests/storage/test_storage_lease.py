@@ -9,9 +9,11 @@ import pytest
 from obstore.store import MemoryStore
 from storage_places import Hands, holder
 
+from fbplan.cli.main import cli
 from fbplan.errors import LockHeld
+from fbplan.storage.base import Clock
 from fbplan.storage.object_calls import Calls
-from fbplan.storage.object_lease import Locker, ObjectLease
+from fbplan.storage.object_lease import SECONDS, Locker, ObjectLease
 
 KEY = "team/ledger.lock"
 
@@ -58,6 +60,24 @@ def test_a_waiter_takes_over_after_a_whole_life_of_silence_by_its_own_clock_and_
     assert "no heartbeat for 30 s: the lock of ada on runner-7" in told[-1]
     # and the first, whenever it wakes up, learns that it lost
     assert not first.renew()
+    assert not first.is_held()
+
+
+def test_the_lock_timeout_outlasts_the_lease_of_a_killed_run_with_nothing_set(calls: Calls, hands: Hands) -> None:
+    """As late as it can be: its last heartbeat came just before the next job looked, and each look takes its time."""
+    first = take(calls, hands, "killed")
+    hands.time += 10
+    first.renew()
+    clock = Clock(hands.clock.now, lambda seconds: hands.clock.sleep(seconds + 5))
+    command = cli.get_command(None, "apply")  # type: ignore[arg-type]  # needs no context
+    assert command is not None
+    timeout = next(p.default for p in command.params if p.name == "lock_timeout")
+
+    following = Locker(calls, "memory", KEY, SECONDS, clock).take(
+        holder("next"), float(timeout.removesuffix("s")), lambda _: None, beats=False
+    )
+
+    assert following.is_held()
     assert not first.is_held()
 
 

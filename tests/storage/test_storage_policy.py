@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner
 from obstore.store import MemoryStore
 from rig import Rig
-from storage_places import S3
+from storage_places import CANARIES, S3
 
 from fbplan.cli.main import cli
 from fbplan.cli.pipeline import Planned
-from fbplan.errors import FbplanError, Unreachable
+from fbplan.errors import AuthenticationFailed, FbplanError, Unreachable
 from fbplan.outcome import Result
 from fbplan.policy.place import ObjectPlace, place_of
-from fbplan.storage import Blob, open_document
+from fbplan.storage import Blob, open_document, open_storage
 from fbplan.storage.document import Document
 from fbplan.storage.object_calls import Calls
 
@@ -97,7 +97,7 @@ def test_an_apply_that_cannot_publish_removes_nothing(s3: S3, rig: Rig, url: str
     rig.spec(SPEC.replace("URL", url))
     rig.apply()
     planned = _narrowed(rig, url)
-    s3.script += [("PUT", "routing-policy.json", "denied")]
+    s3.script += [("PUT", "routing-policy.json", ""), ("PUT", "routing-policy.json", "denied")]  # not when asked first
 
     report = rig.execute(planned)
 
@@ -105,6 +105,77 @@ def test_an_apply_that_cannot_publish_removes_nothing(s3: S3, rig: Rig, url: str
     assert told["policy:publish"] is Result.FAILED
     assert [result for step, result in told.items() if "b2" in step] == [Result.SKIPPED]
     assert rig.ids("bucket").keys() == {"b1", "b2"}
+
+
+def test_an_apply_that_may_not_publish_writes_nothing_to_the_api(s3: S3, rig: Rig, url: str, tmp_path: Path) -> None:
+    rig.spec(SPEC.replace("URL", url))
+    planned = rig.planned()
+    s3.script += [("PUT", "routing-policy.json", "denied")]
+
+    with pytest.raises(AuthenticationFailed, match="could not be published, so nothing was begun") as caught:
+        rig.execute(planned)
+
+    assert caught.value.where == url
+    assert "it refused the credentials (SignatureDoesNotMatch)" in caught.value.why
+    assert rig.calls() == []
+    assert open_storage(planned.plan.ledger, rig.folder).names("") == ["lock"]
+    assert place_of(url, tmp_path).read().document is None
+
+
+def test_an_apply_without_credentials_for_the_policy_writes_nothing_to_the_api(
+    s3: S3, rig: Rig, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.spec(SPEC.replace("URL", url))
+    planned = rig.planned()
+    for name in CANARIES:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")
+
+    with pytest.raises(AuthenticationFailed, match="could not be published") as caught:
+        rig.execute(planned)
+
+    assert "no credentials were found" in caught.value.why
+    assert "AWS_ACCESS_KEY_ID" in caught.value.next
+    assert rig.calls() == []
+
+
+def test_asking_whether_one_may_publish_changes_nothing(folder_url: str, tmp_path: Path) -> None:
+    document = open_document(f"{folder_url}/routing-policy.json", "", "")
+    place = ObjectPlace(document)
+
+    place.require_publishable()
+    assert document.read() is None
+
+    document.write(b"what stands there", None)
+    before = document.read()
+    place.require_publishable()
+    assert document.read() == before  # its tag, too: it is the same version
+
+
+def test_a_bucket_that_is_not_there_is_told_before_anything_is_published(folder_url: str, tmp_path: Path) -> None:
+    scheme, _, rest = folder_url.partition("://")
+    document = open_document(f"{scheme}://nowhere-{uuid.uuid4().hex[:8]}/{rest.partition('/')[2]}", "", "")
+
+    with pytest.raises(FbplanError, match="could not be published, so nothing was begun") as caught:
+        ObjectPlace(document).require_publishable()
+    assert "the bucket is not there" in caught.value.why
+
+    with pytest.raises(FbplanError) as caught:
+        document.calls.would_write("policy.json", b"{}")
+    assert caught.value.why == "the bucket is not there"
+
+
+@pytest.mark.parametrize("stands", [None, b"what stands there"])
+def test_a_store_that_ignores_conditions_holds_what_it_held_before(s3: S3, url: str, stands: bytes | None) -> None:
+    document = open_document(url, "", "")
+    if stands is not None:
+        document.write(stands, None)
+    s3.ignores_conditions = True
+
+    ObjectPlace(document).require_publishable()
+
+    found = document.read()
+    assert (None if found is None else found.content) == stands
 
 
 def _narrowed(rig: Rig, url: str) -> Planned:

@@ -4,41 +4,17 @@ of the kernel."""
 from __future__ import annotations
 
 import signal
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
+import threading
 
 import pytest
-from stand import SLOW, Stand, on
-from stand import opened as opened_stand
-from storage_places import S3, opened
+from stand import LONG, SLOW, Stand, on
+from storage_places import S3, TWO_BUCKETS, Hands
 
+from fbplan.cli.applying import run
+from fbplan.cli.grace import DEFAULT
+from fbplan.cli.reviewed import Request
+from fbplan.cli.stop import RECORDED, Stop
 from fbplan.storage import Storage
-
-SPEC = """
-version: 1
-workspace: Production
-ledger: {ledger}
-credentials:
-  main: {{provider: AWS, key: {{env: K2}}, secret: {{env: S2}}, region: eu}}
-buckets:
-  a: {{bucket: acme-a, storage_type: S3, region: r, credential: main}}
-  b: {{bucket: acme-b, storage_type: S3, region: r, credential: main}}
-"""
-
-
-@pytest.fixture
-def stand(tmp_path: Path) -> Iterator[Stand]:
-    with opened_stand(tmp_path / "stand") as found:
-        yield found
-
-
-@pytest.fixture
-def place(s3: S3, stand: Stand, tmp_path: Path) -> Storage:
-    location = f"s3://acme/{uuid.uuid4().hex}/ledger.json"
-    stand.rig.spec(SPEC.format(ledger=location))
-    stand.environ |= s3.environ()
-    return opened(location, tmp_path)
 
 
 def test_a_planning_apply_leaves_no_lease_behind(stand: Stand, place: Storage) -> None:
@@ -78,6 +54,54 @@ def test_the_grace_bounds_a_store_that_hangs_in_mid_run(stand: Stand, place: Sto
     assert len(place.names("journal.")) == 1
 
 
+@pytest.mark.parametrize("hangs", ["POST", "ledger"])
+def test_where_everything_hangs_the_run_is_over_with_its_grace_and_has_told_all(
+    stand: Stand, place: Storage, s3: S3, hands: Hands, capsys, monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    """By a clock that stands still until all of the grace is over, and then again: nothing may need more."""
+    # given
+    for name in ("K2", "S2", "FB_JWT", "FB_API_URL"):
+        monkeypatch.setenv(name, stand.environ[name])
+    stop = Stop(lambda: hands.time, leave)
+    began = hands.time
+    stand.rule = on("POST", "/bucket") if hangs == "POST" else lambda *_: ""
+    watchdog = threading.Timer(LONG, lambda: setattr(hands, "time", began + 1000))
+    watchdog.start()
+
+    def strikes() -> None:
+        if hangs == "POST":
+            stand.waits_for(2)
+            s3.goes_on.clear()
+        else:
+            assert s3.stopped.wait(LONG)
+        stop.request(signal.SIGINT)
+        hands.time += DEFAULT + 0.01
+
+    if hangs == "ledger":  # the first intent: nothing is on its way to the API, and the books cannot be closed
+        s3.script.append(("PUT", "/00000002", "stops"))
+    threading.Thread(target=strikes, daemon=True).start()
+    # when
+    with pytest.raises(SystemExit) as left:
+        run(
+            Request(stand.rig.path, None, True, None, (), None, 8, grace=DEFAULT),
+            (("human", None),),
+            lambda _: True,
+            stop,
+        )
+    watchdog.cancel()
+    # then
+    out, err = capsys.readouterr()
+    assert (left.value.code, hands.time - began) == (130, pytest.approx(DEFAULT + 0.01)), err
+    assert "unknown outcome" in out
+    assert "not recorded" in out
+    assert "the lock could not be given back" in err
+    assert RECORDED.decode() not in err
+
+
+def leave(code: int) -> None:
+    raise SystemExit(code)
+
+
 def names(stand: Stand) -> list[str]:
     return sorted(row["name"] for row in stand.rig.http("GET", "/bucket")["buckets"])
 
@@ -87,7 +111,7 @@ def test_of_two_applies_at_once_one_waits_or_exits_6_and_nothing_is_doubled(
     stand: Stand, place: Storage, where: str
 ) -> None:
     if where == "files":
-        stand.rig.spec(SPEC.format(ledger="fbplan.ledger.json"))
+        stand.rig.spec(TWO_BUCKETS.format(ledger="fbplan.ledger.json"))
     stand.rule = on("POST", "/bucket")
     first = stand.start("exec FBPLAN apply --yes")
     stand.waits_for(2)
