@@ -48,6 +48,8 @@ class Report:
     """Why the ledger could not be written at the end; the journal stays then, with what could be written into it."""
     is_abandoned: bool = False
     """Whether something was still on its way, and may hang, when the run had to end after a signal."""
+    halted: FbplanError | None = None
+    """Why the rest was not started, where it was not."""
 
     def of(self, *results: Result) -> list[Outcome]:
         return [o for o in self.outcomes if o.result in results]

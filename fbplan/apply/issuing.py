@@ -13,6 +13,7 @@ from fbplan.apply.calls import Calls
 from fbplan.apply.contract import Done, Sending
 from fbplan.apply.lost import lost, settling
 from fbplan.apply.matching import plain_fields
+from fbplan.client.envelope import UNREADABLE
 from fbplan.errors import Ambiguous, FbplanError, SinkFailed
 from fbplan.kinds.base import Kind
 from fbplan.plan import Step
@@ -60,7 +61,7 @@ def _require_lock(calls: Calls, step: Step) -> None:
 def _stored(calls: Calls, step: Step, answer: Mapping[str, Any], parent_id: str) -> str:
     """Bring the secret to the sink and read it back; the access key id. Raises SinkFailed."""
     key_id, secret = answer.get("key"), answer.get("secret")
-    if not isinstance(key_id, str) or not isinstance(secret, str) or not secret:
+    if not isinstance(key_id, str) or not isinstance(secret, str) or not secret or UNREADABLE in key_id + secret:
         raise SinkFailed(
             "the API issued a key without its secret",
             step.address,

@@ -240,7 +240,7 @@ class Run:
         code = ExitCode.SIGINT if self.is_abandoned else exit_code_of(ordered, halted, wrote=wrote)
         if unrecorded is not None and code is ExitCode.OK:
             code = ExitCode.PARTIAL if wrote else unrecorded.exit_code
-        return Report(ordered, self.recorder.ledger, self.policy, code, wrote, unrecorded, self.is_abandoned)
+        return Report(ordered, self.recorder.ledger, self.policy, code, wrote, unrecorded, self.is_abandoned, halted)
 
 
 def _told(fault: FbplanError) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from fbplan.cli.options import allow_option, api_options, output_option, spec_argument, waiting_options
-from fbplan.cli.output import View, emit, palette_for, parse_outputs, remember, require_places, story
+from fbplan.cli.output import View, emit, encoded, palette_for, parse_outputs, remember, require_places, story
 from fbplan.cli.overwriting import require_replaceable
 from fbplan.errors import ExitCode, FbplanError, UsageFault
 from fbplan.plan import Plan, plan_json, read_plan
@@ -97,7 +97,7 @@ def _save(made: Plan, out: Path) -> None:
     require_replaceable(out)
     placed = dataclasses.replace(made, folder=os.path.relpath(made.folder, out.parent))
     text = json.dumps(plan_json(placed), indent=1, ensure_ascii=False)
-    write_atomically(out, text.encode() + b"\n", "the plan", mode=0o600)
+    write_atomically(out, encoded(text) + b"\n", "the plan", mode=0o600)
 
 
 def views_of(made: Plan, code: ExitCode, saved: str | None = None) -> dict[str, View]:

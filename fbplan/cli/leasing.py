@@ -167,7 +167,7 @@ def keep_receipt(
         lease=lease.holder.id,
     )
     try:
-        newest = append_receipt(storage, receipt)
+        newest = append_receipt(storage, receipt, report.ledger.receipt)
     except FbplanError as fault:
         story(f"warning: no receipt of this apply could be kept: {fault}")
         return False

@@ -69,11 +69,16 @@ def emit(outputs: tuple[tuple[str, Path | None], ...], views: Mapping[str, View]
                 _print(views[name](palette_for(sys.stdout)))
             else:
                 require_replaceable(path)
-                write_atomically(path, views[name](PLAIN).encode(), "the output")
+                write_atomically(path, encoded(views[name](PLAIN)), "the output")
         except FbplanError as fault:
             faults.append(fault)
     if faults:
         raise faults[0]
+
+
+def encoded(text: str) -> bytes:
+    """As UTF-8. A live name may hold what is no text (JSON can carry half a character): it is shown as its escape."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _print(text: str) -> None:
@@ -118,7 +123,7 @@ def tell_fault(fault: FbplanError) -> ExitCode:
                 _print(text)
             elif text is not None and path is not None:
                 require_replaceable(path)
-                write_atomically(path, text.encode(), "the output")
+                write_atomically(path, encoded(text), "the output")
         except FbplanError as second:
             story(f"and the output cannot be written either: {second}")
     return fault.exit_code

@@ -59,7 +59,7 @@ def open_streams() -> None:
                 # a signal tells on stderr whatever is being written there: a buffer would not let it in
                 raw if number == STDERR else io.BufferedWriter(raw),
                 encoding=before.encoding if before is not None else "utf-8",
-                errors=before.errors if before is not None else "backslashreplace",
+                errors="backslashreplace",  # names are other people's: one that is no text must not hide the rest
                 line_buffering=before is not None and before.line_buffering,
                 write_through=number == STDERR,
             ),

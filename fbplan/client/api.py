@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from fbplan.client.envelope import UNREADABLE
 from fbplan.client.session import Session
 from fbplan.errors import Ambiguous, ApiFault
 from fbplan.kinds.base import Json, Kind
@@ -72,7 +73,7 @@ class WriteClient(ReadClient):
         path = _collection(kind, parent_id)
         found = self._session.write("POST", path, body, is_slow=bool(kind.write_only))
         answer = found if isinstance(found, dict) else {}
-        remote = next((answer[key] for key in kind.id_keys if isinstance(answer.get(key), str) and answer[key]), None)
+        remote = next((answer[key] for key in kind.id_keys if _is_id(answer.get(key))), None)
         if remote is None:
             raise Ambiguous("the answer to a create holds no id", f"POST {path}", "", "the outcome is read back")
         return remote, answer
@@ -83,6 +84,10 @@ class WriteClient(ReadClient):
     def delete(self, kind: Kind, remote_id: str, parent_id: str | None = None) -> bool:
         """Delete. False for a 404, which may also mean the calling user: confirm it by listing."""
         return self._session.remove(f"{_collection(kind, parent_id)}/{quote(remote_id, safe='')}")
+
+
+def _is_id(found: Any) -> bool:
+    return isinstance(found, str) and found != "" and UNREADABLE not in found
 
 
 def _collection(kind: Kind, parent_id: str | None) -> str:

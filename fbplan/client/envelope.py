@@ -8,6 +8,7 @@ Source: the API notes §5, §8, §9 beside `schemas/openapi.yaml`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,11 @@ _HINTS: Mapping[str, str] = {
     "MIRROR_UNIT_ALREADY_IN_OTHER_REPO": "a mirrored bucket belongs to one repository: register another bucket",
     "QUOTA_EXCEEDED": "the plan of the organisation is used up: free a slot or raise it",
 }
+
+UNREADABLE = "\ufffd"
+"""Stands where an answer held half a character."""
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +82,30 @@ def read_answer(status: int, content: bytes, headers: Mapping[str, str]) -> Answ
     if not content.strip():
         return Answer(status, None, is_json=False, retry_after=retry_after, date=date, is_empty=True)
     try:
-        return Answer(status, json.loads(content), is_json=True, retry_after=retry_after, date=date)
+        return Answer(status, _whole(content, json.loads(content)), is_json=True, retry_after=retry_after, date=date)
     except (ValueError, RecursionError):
         return Answer(status, None, is_json=False, retry_after=retry_after, date=date)
 
 
+def _whole(content: bytes, body: Any) -> Any:
+    """The body with halves of characters replaced: JSON can carry them, and no file, log or terminal takes them."""
+    return _replaced(body) if _HALF.search(content) else body
+
+
+def _replaced(found: Any) -> Any:
+    if isinstance(found, str):
+        return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(found, list):
+        return [_replaced(value) for value in found]
+    if isinstance(found, dict):
+        return {_replaced(key): _replaced(value) for key, value in found.items()}
+    return found
+
+
 def reason_of(answer: Answer, masked: Callable[[str], str]) -> str:
     """The code and the words of a failure, for people. Masked first and cut then: a cut secret is not recognised."""
-    code, message = masked(answer.code)[:100], masked(answer.message)[:300]
+    code, message = (_CONTROL.sub(" ", masked(text)) for text in (answer.code, answer.message))
+    code, message = code[:100], message[:300]
     return " ".join(part for part in (code, f"'{message}'" if message else "") if part) or "no reason given"
 
 

@@ -105,7 +105,7 @@ def read_ledger(storage: Storage | None) -> Ledger:
         raise _damaged(storage.label, "its checksum does not match")
     try:
         return replace(_from_json(document), tag=blob.tag)
-    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as fault:
         raise _damaged(storage.label, f"a field is missing or odd ({fault})") from fault
 
 

@@ -77,7 +77,7 @@ def entry_from(found: Mapping[str, Any]) -> Entry:
         name=found["name"],
         protect=found.get("protect", False),
         version=found.get("version"),
-        digests=found.get("digests", {}),
+        digests=dict(found.get("digests", {}).items()),
         keys=tuple(KeyGeneration(k["id"], k["key_id"], k["generation"]) for k in found.get("keys", ())),
         drain=int(found.get("drain", 0)),
     )

@@ -15,6 +15,7 @@ from fbplan.kinds.base import Json
 from fbplan.policy.compose import Content
 from fbplan.policy.document import Ids, content_digest, published_body
 from fbplan.policy.reading import NotAPolicy, examine, parse, read_bytes
+from fbplan.storage.remedy import remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def publish(path: Path, document: Mapping[str, Json]) -> None:
             "the routing policy was not published; what stood there before is untouched",
             where=str(path),
             why=_reason(error),
-            next=_way_out(path),
+            next=_way_out(path, error),
         ) from error
     try:
         _sync(Path(os.path.realpath(path)).parent)
@@ -102,7 +103,7 @@ def require_publishable(path: Path) -> None:
             "the routing policy could not be published, so nothing was begun",
             where=str(path),
             why=_reason(error),
-            next=_way_out(path),
+            next=_way_out(path, error),
         ) from error
 
 
@@ -127,7 +128,9 @@ def _temporary(target: Path) -> Path:
     return target.with_name(f".{target.name}.fbplan-tmp")
 
 
-def _way_out(path: Path) -> str:
+def _way_out(path: Path, error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return remedy(error)
     return f"make '{path.parent}' a folder that you can write to, or change `policy: {{path: …}}`, and run the same command again"
 
 

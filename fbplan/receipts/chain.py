@@ -44,8 +44,11 @@ class History:
         return not self.broken and not self.newer
 
 
-def append_receipt(storage: Storage, receipt: Receipt) -> Anchor:
+def append_receipt(storage: Storage, receipt: Receipt, known: Anchor | None = None) -> Anchor:
     """Add a receipt, durably, and return what the ledger may know it by.
+
+    Where the receipt that the ledger has `known` is gone, the new one follows on that all the same: the ledger will know
+    the new one, and the gap in the chain is what is left to tell of it.
 
     Raises FbplanError; what the apply did is done all the same.
     """
@@ -56,7 +59,10 @@ def append_receipt(storage: Storage, receipt: Receipt) -> Anchor:
         last = parsed(before) if before else None
         # a line that was cut short counts, too
         number = last.number if last is not None else len(_lines(storage.read_log(RECEIPTS))) if before else 0
-        line = encoded(replace(receipt, number=number + 1, previous=_digest(before) if before else ""))
+        previous = _digest(before) if before else ""
+        if known is not None and previous != known.digest and not _is_there(storage, known):
+            number, previous = max(number, known.number), known.digest
+        line = encoded(replace(receipt, number=number + 1, previous=previous))
         added = Anchor(number + 1, _digest(line))
         return line
 
@@ -101,6 +107,10 @@ def read_history(storage: Storage, anchor: Anchor | None = None) -> History:
             f"receipt {anchor.number}, which the ledger knows as the newest, is not there as it was written: it was changed or taken out"
         )
     return History(tuple(found), tuple(torn), tuple(broken), tuple(newer), anchor is not None, unanchored or 0)
+
+
+def _is_there(storage: Storage, known: Anchor) -> bool:
+    return any(_digest(line) == known.digest for line in _lines(storage.read_log(RECEIPTS)))
 
 
 def _lines(content: bytes) -> list[bytes]:

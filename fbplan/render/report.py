@@ -66,6 +66,8 @@ def report_text(report: Report, plan: Plan, seconds: float, palette: Palette = P
     lines += [f"{p.caution}skipped{p.off} {o.address} {o.verb}: {o.told}" for o in skipped[:20]]
     if len(skipped) > 20:
         lines.append(f"{p.caution}skipped{p.off} … and {len(skipped) - 20:,} more")
+    if skipped and report.halted is not None and all(o.fault is not report.halted for o in report.outcomes):
+        lines.append(f"  next: {report.halted.next}")
     if report.unrecorded is not None:
         lines += [f"{p.danger}not recorded{p.off} {report.unrecorded}", f"  next: {report.unrecorded.next}"]
     is_done = not report.of(Result.FAILED, Result.UNKNOWN) and not skipped and report.unrecorded is None

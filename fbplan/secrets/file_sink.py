@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -12,6 +13,7 @@ from typing_extensions import override
 from fbplan.secrets import dotenv, private_file
 from fbplan.secrets.base import IssuedKey, PathText, Sink, placed
 from fbplan.secrets.value import Secret, Unusable
+from fbplan.storage.remedy import remedy
 
 
 class FileSink(Sink):
@@ -83,4 +85,6 @@ def _joined(existing: Secret | Unusable, issued: IssuedKey) -> Secret | Unusable
 
 def _told(path: Path, error: OSError) -> tuple[str, str]:
     """Why, and what to do next."""
-    return f"'{path}': {error.strerror}", f"make '{path.parent}' a folder that you can write to, or name another path"
+    is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    fix = remedy(error) if is_full else f"make '{path.parent}' a folder that you can write to, or name another path"
+    return f"'{path}': {error.strerror}", fix

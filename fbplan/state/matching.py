@@ -15,7 +15,8 @@ from fbplan.kinds import KINDS
 from fbplan.kinds.base import Json, split_address
 from fbplan.state.observed import Ambiguity, Observed, World, canonical_digest
 
-GENERATION = re.compile(r"(.+)\.g(\d+)")
+GENERATION = re.compile(r"(.+)\.g([1-9][0-9]{0,8})", re.DOTALL)
+"""What fbplan calls the later generations of a key; a longer number is somebody else's name."""
 
 
 class Matcher:

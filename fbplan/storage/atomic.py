@@ -56,6 +56,12 @@ def require_writable(path: Path, noun: str) -> None:
                 aside.unlink()
 
 
+def require_no_pipe(path: Path) -> None:
+    """Raise OSError where a pipe stands: whoever opens it waits for somebody who may never come."""
+    if stat.S_ISFIFO(path.stat().st_mode):
+        raise OSError(errno.EEXIST, "it is a pipe", str(path))
+
+
 def settled(path: Path) -> Path:
     """The file that is meant: symbolic links are followed, so that a link stays a link. Raises OSError on a loop."""
     target = Path(os.path.realpath(path)) if path.is_symlink() else path

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing_extensions import override
 
 from fbplan.errors import FbplanError
-from fbplan.storage.atomic import write_atomically
+from fbplan.storage.atomic import require_no_pipe, write_atomically
 from fbplan.storage.base import Clock, Holder, Lease
 from fbplan.storage.holding import decoded, encoded, not_the_holder, wait_for
 from fbplan.storage.remedy import remedy
@@ -48,6 +48,7 @@ def take(path: Path, holder: Holder, wait: float, told: Callable[[str], None], c
 def present_holder(path: Path) -> Holder | None:
     """Who holds the lock; None when it is free, whatever a killed process left in the file."""
     try:
+        require_no_pipe(path)
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing_extensions import override
 
 from fbplan.errors import FbplanError
-from fbplan.storage.atomic import settled, write_atomically
+from fbplan.storage.atomic import require_no_pipe, settled, write_atomically
 from fbplan.storage.base import LEDGER, LOCK, Blob, Clock, Conflict, Holder, Lease, Log, Storage
 from fbplan.storage.file_lease import break_lock, present_holder, take
 from fbplan.storage.remedy import remedy
@@ -106,6 +106,7 @@ class Files(Storage):
 
     def _content(self, name: str) -> bytes | None:
         try:
+            require_no_pipe(self.path(name))
             return self.path(name).read_bytes()
         except FileNotFoundError:
             return None

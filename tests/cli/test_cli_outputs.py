@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from desk import Desk, opened
 
+from fbplan.cli.output import emit
 from fbplan.cli.overwriting import require_replaceable
 from fbplan.errors import UsageFault
 
@@ -166,3 +167,13 @@ def test_no_output_takes_the_place_of_what_only_its_owner_may_replace(desk: Desk
     assert {name: (desk.folder / name).read_bytes() for name in kept} == before
     for _ in range(2):  # an output takes the place of an earlier one
         assert desk("plan", "--out", "plan.json", "-o", "md=plan.md").code == 0
+
+
+def test_half_a_character_in_a_live_name_is_shown_as_its_escape(tmp_path: Path) -> None:
+    say = "from fbplan.cli.streams import open_streams; import click; open_streams(); click.echo('\\ud800 caf\u00e9')"
+    ran = subprocess.run(
+        [sys.executable, "-c", say], capture_output=True, env={**os.environ, "PYTHONIOENCODING": "utf-8"}
+    )
+    assert (ran.returncode, ran.stdout) == (0, b"\\ud800 caf\xc3\xa9\n"), ran.stderr
+    emit((("json", tmp_path / "x.json"),), {"json": lambda _: json.dumps("\ud800", ensure_ascii=False)})
+    assert json.loads((tmp_path / "x.json").read_bytes()) == "\ud800"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +12,10 @@ from rig import Rig
 
 from fbplan.cli.reviewed import Request, planned_for
 from fbplan.client.api import WriteClient
-from fbplan.errors import ExitCode
+from fbplan.errors import ExitCode, FbplanError
+from fbplan.ledger import Entry, Ledger, ledger_json, read_ledger
 from fbplan.render.human import plan_text
-from fbplan.storage import open_storage
+from fbplan.storage import Files, open_storage
 
 SPEC = """\
 buckets:
@@ -96,3 +99,30 @@ def test_a_key_that_is_adopted_in_the_place_of_one_that_is_gone_is_owned_after_i
 
     assert set(rig.keys("app")) == {"w", "w.g2"}
     assert rig.plan().unmanaged["api_key"] == 0
+
+
+def test_a_number_that_no_generation_has_is_part_of_somebody_elses_name(rig: Rig) -> None:
+    home = rig.ids("repository")["app"]
+    for name in ("w.g" + "9" * 5_000, "w.g0", "w.g03"):
+        rig.http("POST", f"/repo/{home}/apikey", {"name": name, "accessType": "WRITE"})
+
+    rig.spec(with_sink("third.env"))
+    assert rig.apply().exit_code is ExitCode.OK
+
+    assert "w.g3" in rig.keys("app")
+    assert rig.plan().unmanaged["api_key"] == 4
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("serial", 1e400), ("drains", {"bucket.a": 1e400}), ("written_at", 1e400), ("digests", [1])]
+)
+def test_a_ledger_whose_fields_are_of_another_kind_is_damaged(tmp_path: Path, field: str, value: object) -> None:
+    storage = Files(tmp_path / "fbplan.ledger.json")
+    document = ledger_json(Ledger(entries={"bucket.a": Entry("1", "a")}))
+    (document["resources"]["bucket.a"] if field == "digests" else document)[field] = value
+    body = json.dumps({k: v for k, v in document.items() if k != "digest"}, sort_keys=True, separators=(",", ":"))
+    document["digest"] = hashlib.sha256(body.encode()).hexdigest()
+    (tmp_path / "fbplan.ledger.json").write_text(json.dumps(document))
+
+    with pytest.raises(FbplanError, match="the ledger is damaged"):
+        read_ledger(storage)

@@ -1,5 +1,6 @@
 """The file sink: private, atomic, and kept when something goes wrong."""
 
+import errno
 import os
 import resource
 import stat
@@ -174,3 +175,13 @@ def test_holds_tells_this_key_from_another_and_from_nothing_known(tmp_path):
 def test_an_unreadable_file_tells_nothing(tmp_path, prepare):
     prepare(tmp_path / "w.env")
     assert FileSink(file="w.env").read_back(tmp_path) is None
+
+
+def test_a_full_disk_is_told_as_one(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SinkFailed) as told:
+        FileSink(file="w.env").check(tmp_path, {})
+    assert told.value.next == "free some space, then run the same command again"

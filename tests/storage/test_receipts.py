@@ -232,3 +232,16 @@ def test_the_other_forms_say_the_same(tmp_path: Path) -> None:
     assert "| [2](https://ci.example/9) | 2026-03-01T10:00:00Z | w1 | partial |" in history_markdown(
         found, found.receipts
     )
+
+
+def test_a_receipt_that_the_ledger_knew_and_that_is_gone_is_missed_also_after_the_next_apply(tmp_path: Path) -> None:
+    for kept in (0, 1, 2):
+        place = Files(tmp_path / f"{kept}.json")
+        known = [append_receipt(place, RECEIPT) for _ in range(3)][-1]
+        lines = (tmp_path / f"{kept}.receipts.jsonl").read_bytes().splitlines(keepends=True)
+        (tmp_path / f"{kept}.receipts.jsonl").write_bytes(b"".join(lines[:kept]))
+
+        newest = append_receipt(place, RECEIPT, known)
+
+        assert newest.number == 4
+        assert [b for b in read_history(place, newest).broken if "does not hold the hash of the line before" in b]

@@ -233,3 +233,11 @@ def test_the_last_line_is_found_however_long_it_is(place: Files, tmp_path: Path)
     (tmp_path / "fbplan.ledger.receipts.jsonl").write_bytes(b"one\n" + long + b"\n")
     place.add_record("receipts.jsonl", lambda before: b"two" if before == long else b"wrong")
     assert place.read_log("receipts.jsonl").endswith(b"x\ntwo\n")
+
+
+def test_a_pipe_where_a_file_belongs_is_told_and_not_waited_for(place: Files, tmp_path: Path) -> None:
+    for name in ("json", "lock", "receipts.jsonl"):
+        os.mkfifo(tmp_path / f"fbplan.ledger.{name}")
+    for read in (lambda: place.read("ledger"), place.holder, lambda: place.read_log("receipts.jsonl")):
+        with pytest.raises(FbplanError, match="it is a pipe"):
+            read()
