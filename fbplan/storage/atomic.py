@@ -38,7 +38,7 @@ def write_atomically(path: Path, content: bytes, noun: str, mode: int = 0o644) -
             with contextlib.suppress(OSError):
                 aside.unlink()
             raise
-        _sync(target.parent)
+        sync_folder(target.parent)
 
 
 def require_writable(path: Path, noun: str) -> None:
@@ -120,9 +120,13 @@ def _runs(process: int) -> bool:
     return True
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the entries of a folder durable, where the file system knows such a thing. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as fault:
+        if fault.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
     finally:
         os.close(descriptor)
