@@ -205,6 +205,7 @@ class Bookkeeper(Books):
         """
         if self.journal is not None:
             self.journal.intend(PolicyPublished(generation))
+        self._require_leave()  # that may have taken its time
         self._recorder.published(generation)
 
     def drains_begin(self, items: tuple[str, ...]) -> None:
