@@ -19,7 +19,8 @@ _OLD = 86_400
 
 
 def write_atomically(path: Path, content: bytes, noun: str, mode: int = 0o644) -> None:
-    """Temporary file, fsync, rename, fsync of the folder. Raises FbplanError; then the old file still stands.
+    """Temporary file, fsync, rename, fsync of the folder. Raises FbplanError; then the old file still stands, unless it
+    was that last fsync that failed.
 
     A link stays a link: the file that it names is replaced. A device or a pipe is written to as it is.
     """
