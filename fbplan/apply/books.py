@@ -178,7 +178,7 @@ class Bookkeeper(Books):
         pending = self._pending[step.id]
         self._recorder.leave(pending)
         if self.journal is not None:
-            self.journal.note(Left(pending))
+            self.journal.intend(Left(pending))
 
     def ended(self, step: Step, outcome: Outcome, done: Done | None, *, is_settled: bool) -> None:
         """A step is over, or given up. The ledger grows; a create that nobody can tell of stays on the books."""
@@ -207,6 +207,7 @@ class Bookkeeper(Books):
         """
         if self.journal is not None:
             self.journal.intend(PolicyPublished(generation))
+        self._require_leave()  # that may have taken its time
         self._recorder.published(generation)
 
     def drains_begin(self, items: tuple[str, ...]) -> None:

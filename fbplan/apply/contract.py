@@ -39,8 +39,8 @@ class Books(Protocol):
         """A key was made; its secret is nowhere yet. Never raises: the secret must reach its sink."""
 
     def left(self, step: Step, sending: Sending) -> None:
-        """A POST of this step was lost without a trace, and another one is about to be sent."""
+        """A POST of this step was lost without a trace, and another one is about to be sent: once this is durable."""
 
     @property
     def lost_lock(self) -> LockHeld | None:
-        """Whether somebody else has the right to apply by now: then no sink may be written either."""
+        """Whether somebody else has the right to apply by now: nothing is sent again then, and no sink written."""

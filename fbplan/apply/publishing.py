@@ -9,7 +9,7 @@ from pathlib import Path
 from fbplan.apply.books import Bookkeeper
 from fbplan.apply.calls import Calls
 from fbplan.apply.recorder import Recorder
-from fbplan.errors import FbplanError
+from fbplan.errors import FbplanError, Interrupted, LockHeld
 from fbplan.outcome import Outcome, Result
 from fbplan.plan import PolicyChange
 from fbplan.policy.compose import Content
@@ -55,6 +55,8 @@ class Publisher:
             document = finish(content, self._ids(content), generation, change.spec_digest)
             self.books.publishes(generation)
             place.publish(document)
+        except (Interrupted, LockHeld) as fault:
+            return _outcome(Result.SKIPPED, f"not published: {fault.what}", fault)
         except FbplanError as fault:
             return _outcome(Result.FAILED, str(fault), fault)
         return _outcome(Result.DONE, f"{change.path}, generation {generation}")

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from fbplan.errors import AuthenticationFailed
 from fbplan.secrets import Secret
+from fbplan.secrets.base import placed
+from fbplan.secrets.value import Unusable, received
 
 _TOKEN = re.compile("[!-~]+")
 """What may stand behind `Bearer` in a header: visible ASCII (RFC 6750 allows less)."""
@@ -84,13 +86,15 @@ def _file(environ: Mapping[str, str], variable: str) -> str | None:
     if not path:
         return None
     try:
-        text = Path(path).expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as fault:
+        found = received(placed(path, Path()).read_bytes().strip())
+    except OSError as fault:
         raise AuthenticationFailed(
-            f"the file in {variable} cannot be read", path, str(fault), f"correct {variable}"
+            f"the file in {variable} cannot be read", path, fault.strerror or str(fault), f"correct {variable}"
         ) from fault
-    if not text:
-        raise AuthenticationFailed(
-            f"the file in {variable} is empty", path, "", f"put the secret into it, or unset {variable}"
-        )
-    return text
+    match found:
+        case Secret() as secret:
+            return secret.reveal()
+        case Unusable(reason):
+            raise AuthenticationFailed(
+                f"the file in {variable} {reason}", path, "", f"put the secret into it, or unset {variable}"
+            )

@@ -19,7 +19,8 @@ _OLD = 86_400
 
 
 def write_atomically(path: Path, content: bytes, noun: str, mode: int = 0o644) -> None:
-    """Temporary file, fsync, rename, fsync of the folder. Raises FbplanError; then the old file still stands.
+    """Temporary file, fsync, rename, fsync of the folder. Raises FbplanError; then the old file still stands, unless it
+    was that last fsync that failed.
 
     A link stays a link: the file that it names is replaced. A device or a pipe is written to as it is.
     """
@@ -38,7 +39,7 @@ def write_atomically(path: Path, content: bytes, noun: str, mode: int = 0o644) -
             with contextlib.suppress(OSError):
                 aside.unlink()
             raise
-        _sync(target.parent)
+        sync_folder(target.parent)
 
 
 def require_writable(path: Path, noun: str) -> None:
@@ -126,9 +127,13 @@ def _runs(process: int) -> bool:
     return True
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the entries of a folder durable, where the file system knows such a thing. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as fault:
+        if fault.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
     finally:
         os.close(descriptor)

@@ -113,8 +113,8 @@ class Storage(ABC):
     def write(self, name: str, content: bytes, tag: str | None) -> str:
         """Replace a document whole and durably, if it is still the one with `tag` (None: if there is none).
 
-        Returns the new tag. Raises Conflict when it is not, FbplanError when it cannot be written; then what stood
-        there still stands.
+        Returns the new tag. Raises Conflict when it is not, FbplanError when it cannot be written, or nothing tells
+        whether it was; then the old one stands there whole, or the new one.
         """
 
     @abstractmethod
@@ -154,4 +154,7 @@ class Storage(ABC):
 
     @abstractmethod
     def break_lease(self, lease_id: str) -> None:
-        """Take the right away from the holder with this id, who notices before its next write. Raises FbplanError."""
+        """Take the right away from the holder with this id. Raises FbplanError.
+
+        It notices before its next write; in an object store at its next heartbeat, and nobody follows it any sooner.
+        """

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing_extensions import override
 
 from fbplan.errors import FbplanError
-from fbplan.storage.atomic import require_no_pipe, settled, write_atomically
+from fbplan.storage.atomic import require_no_pipe, settled, sync_folder, write_atomically
 from fbplan.storage.base import LEDGER, LOCK, Blob, Clock, Conflict, Holder, Lease, Log, Storage
 from fbplan.storage.file_lease import break_lock, present_holder, take
 from fbplan.storage.remedy import remedy
@@ -91,7 +91,7 @@ class Files(Storage):
             raise _cannot("made", path.parent, fault) from fault
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except FileExistsError as fault:
             raise Conflict(
                 f"the {name} exists already", str(path), "another apply made it", f"fbplan journal show{self.given}"
@@ -123,7 +123,7 @@ class Files(Storage):
                 _add_line(descriptor, make)
             finally:
                 os.close(descriptor)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as fault:
             raise _cannot("written", path, fault) from fault
 
@@ -201,14 +201,6 @@ def _last_line(descriptor: int, size: int) -> bytes:
 
 def _tag(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _cannot(verb: str, path: Path, fault: OSError) -> FbplanError:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import traceback
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from client_world import Server, jwt, session
 
-from fbplan.client.auth import Identity, Login
+from fbplan.client.auth import Identity, Login, identity_from
 from fbplan.client.envelope import read_answer
 from fbplan.client.redact import Redactor
 from fbplan.client.transport import Asked
-from fbplan.errors import FbplanError
+from fbplan.errors import AuthenticationFailed, FbplanError
 from fbplan.secrets import Secret
 
 TOKEN = jwt(userId="canary-user")
@@ -93,3 +94,18 @@ def test_no_request_and_no_answer_shows_its_body() -> None:
         repr(read_answer(200, json.dumps({"secret": PROVIDER}).encode(), {})),
     ):
         assert PROVIDER not in shown
+
+
+def test_a_file_that_is_not_text_is_told_without_what_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_bytes(b"canary-in-latin-1-\xe9\xff")
+    with pytest.raises(AuthenticationFailed) as fault:
+        identity_from({"FB_EMAIL": "ci@example.org", "FB_PASSWORD_FILE": str(path)})
+    assert fault.value.what == "the file in FB_PASSWORD_FILE is not UTF-8 text"
+    assert "canary" not in everything_of(fault.value)
+
+
+def test_a_file_in_the_home_of_nobody_is_told() -> None:
+    with pytest.raises(AuthenticationFailed) as fault:
+        identity_from({"FB_JWT_FILE": "~no-such-user-here/token"})
+    assert fault.value.what == "the file in FB_JWT_FILE cannot be read"

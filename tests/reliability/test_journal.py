@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,11 @@ RECORDS: tuple[Record, ...] = (
     DrainsOver(("bucket.a", "r/bucket.a")),
     DrainsBegun(("r/bucket.b",), 200),
 )
+HALF_A_LETTER: tuple[Record, ...] = (
+    Seen("api_key", "repo-1", ("a", "b\ud83d")),
+    Intent("api_key.r.w:issue", "api_key.r.w", "issue", "\udc00", replace(PENDING, sent={"region": "\ud83d"})),
+    Ended("bucket.a:create", "done", id="\ud83d"),
+)
 
 
 def files(folder: Path) -> Files:
@@ -61,7 +67,7 @@ def written(folder: Path, *records: Record) -> Files:
     return storage
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda r: type(r).__name__)
+@pytest.mark.parametrize("record", [*RECORDS, *HALF_A_LETTER], ids=lambda r: type(r).__name__)
 def test_a_record_reads_back_as_it_was_written(record: Record) -> None:
     assert record_from(line_of(record, 12).rstrip(b"\n"), 12) == record
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from rig import ENVIRON, Rig
 from test_recovery import SPEC, converged, the_only_key_is_in_its_sink
+from typing_extensions import override
+from volatile import Volatile, Watched
 
 from fbplan.apply import Setting, execute
 from fbplan.apply.books import Keeping
 from fbplan.cli.leasing import begun_of, holder_of
 from fbplan.client.api import WriteClient
 from fbplan.outcome import Report, Result
-from fbplan.storage import open_storage
-from fbplan.storage.base import Holder, Lease
+from fbplan.storage import Storage, open_storage
+from fbplan.storage.base import Holder, Lease, Log
 
 MORE = SPEC.replace(
     "repositories:",
@@ -32,9 +34,9 @@ class Sleeper(Lease):
         pass
 
 
-def execute_with(rig: Rig, lease: Sleeper) -> Report:
+def execute_with(rig: Rig, lease: Sleeper, storage: Storage | None = None) -> Report:
     planned = rig.planned()
-    storage = open_storage(planned.plan.ledger, rig.folder)
+    storage = storage or open_storage(planned.plan.ledger, rig.folder)
     keeping = Keeping(storage, lease, begun_of(lease, planned.plan, planned))
     setting = Setting(
         WriteClient(rig.session), rig.folder, ENVIRON, lambda: rig._clock().timestamp(), 4, keeping=keeping
@@ -123,3 +125,35 @@ def test_a_holder_that_lost_its_lock_with_the_answer_does_not_send_its_delete_ag
     assert report.outcomes[0].result is Result.UNKNOWN
     assert "b" in rig.ids("bucket")
     assert not rig.plan().has_changes
+
+
+class Slow(Volatile):
+    """Books so slow that the lock is lost while it is written down that a policy is about to be published."""
+
+    lease: Sleeper
+
+    @override
+    def open_log(self, name: str) -> Log:
+        return SlowLog(super().open_log(name), name, self)
+
+
+class SlowLog(Watched):
+    storage: Slow
+
+    @override
+    def append(self, content: bytes) -> None:
+        super().append(content)
+        self.storage.lease.is_broken |= b'"record":"published"' in content
+
+
+def test_a_holder_that_lost_its_lock_does_not_publish_over_who_went_on(rig: Rig) -> None:
+    rig.spec(SPEC)
+    storage = Slow(rig.folder / "fbplan.ledger.json")
+    storage.lease = Sleeper(holder_of({}))
+
+    report = execute_with(rig, storage.lease, storage)
+
+    assert report.outcomes[-1].result is Result.SKIPPED
+    assert "the lock was lost" in report.outcomes[-1].told
+    assert not (rig.folder / "routing-policy.json").exists()
+    converged(rig)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import threading
 
 import pytest
+from carrying import carry_out
 from rig import ENVIRON, Rig
 from test_recovery import SPEC, converged
+from volatile import Volatile
 
 from fbplan.apply import Setting, execute
 from fbplan.client.api import WriteClient
 from fbplan.client.auth import Identity
 from fbplan.client.session import Session, Settings
+from fbplan.errors import ExitCode
+from fbplan.journal.records import Left
 from fbplan.outcome import Outcome, Result
 from fbplan.secrets import Secret
 
@@ -53,3 +57,21 @@ def test_what_was_sent_once_is_not_told_as_never_sent(rig: Rig, method: str, bef
     assert outcome.result in {Result.FAILED, Result.UNKNOWN}
     assert "lost on the way" in outcome.told
     converged(rig)
+
+
+def test_a_second_key_is_asked_for_once_a_power_cut_would_leave_the_first_in_the_books(rig: Rig) -> None:
+    """Both may come. A kill loses what an object store was not told of yet, as a power cut does on a disk."""
+    rig.spec(SPEC)
+    planned = rig.planned()
+    storage = Volatile(rig.folder / planned.plan.ledger)
+    posts: list[int] = []
+
+    def look(method: str, path: str, body: object) -> None:
+        del body
+        if method == "POST" and path.endswith("/apikey"):
+            posts.append(sum(isinstance(record, Left) for record in storage.durable_records()))
+
+    rig.observer = look
+    rig.fault(method="POST", path="*/apikey", fault="cut-before")
+    assert carry_out(rig, planned, storage).exit_code is ExitCode.OK
+    assert posts == [0, 1]

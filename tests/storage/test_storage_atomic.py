@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -134,3 +135,28 @@ def test_a_lock_whose_place_is_taken_by_a_folder_says_so(tmp_path: Path) -> None
     with pytest.raises(FbplanError) as fault:
         Files(tmp_path / "fbplan.ledger.json").lease(HOLDER, 0, print)
     assert fault.value.next.startswith("a folder stands where a file belongs")
+
+
+def test_a_file_system_that_cannot_sync_a_folder_keeps_a_ledger_and_a_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As some that are mounted into containers or over the network: what is in the files is synced all the same."""
+    synced, sync = [], os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        synced.append(descriptor)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    storage = Files(tmp_path / "fbplan.ledger.json")
+    log = storage.open_log("journal.1")
+    log.append(b"line\n")
+    log.sync()
+    log.close()
+    storage.add_record("receipts.jsonl", lambda _: b"receipt")
+    tag = storage.write("ledger", b"{}", None)
+    assert storage.write("ledger", b"{ }", tag)
+    assert storage.read_log("journal.1") == b"line\n"
+    assert len(synced) == 4
