@@ -90,6 +90,7 @@ class Code(Enum):
     SAME_NAME = ("FB210", "two resources would have the same live name")
     CONFLICTING_INTENT = ("FB211", "the spec asks for two things at once")
     NO_CAP = ("FB301", "warning: a routed bucket has no soft cap")
+    SMALL_CAP = ("FB302", "warning: a soft cap under 1 MB, written without a unit")
 
     @property
     def id(self) -> str:

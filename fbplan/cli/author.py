@@ -82,6 +82,8 @@ def init(folder: Path) -> int:
 def validate(spec: Path, online: bool, outputs: tuple[str, ...], api_url: str | None, concurrency: int) -> int:
     """Check a spec: every problem at once, each with its place and its fix. Needs no API and no secret."""
     from fbplan.render import human, machine
+    from fbplan.render.problems import diagnostic_items
+    from fbplan.render.words import counted
     from fbplan.spec.load import load_spec
     from fbplan.spec.rules import declared_addresses
 
@@ -92,8 +94,8 @@ def validate(spec: Path, online: bool, outputs: tuple[str, ...], api_url: str | 
     probes = _probed(spec, api_url, concurrency) if online else []
     failed = [told for told in probes if not told.endswith("reachable")]
     code = ExitCode.ERROR if failed else ExitCode.OK
-    head = f"{loaded.document.label}: valid, {count:,} resources" + (
-        f", {len(loaded.warnings)} warnings" if loaded.warnings else ""
+    head = f"{loaded.document.label}: valid, {counted(count, 'resource')}" + (
+        f", {counted(len(loaded.warnings), 'warning')}" if loaded.warnings else ""
     )
 
     def document() -> str:
@@ -116,17 +118,9 @@ def validate(spec: Path, online: bool, outputs: tuple[str, ...], api_url: str | 
                 "\n".join([*(human.diagnostic_text(w, p) for w in loaded.warnings), *probes, head]) + "\n"
             ),
             "json": lambda _: document(),
-            "md": lambda _: (
-                f"{head}\n"
-                + "".join(f"- {w.location}: {w.message}\n" for w in loaded.warnings)
-                + "".join(f"- {p}\n" for p in probes)
-            ),
+            "md": lambda _: "".join([f"{head}\n", *diagnostic_items(loaded.warnings), *(f"- {p}\n" for p in probes)]),
             "github": lambda _: (
-                "".join(
-                    f"::warning file={w.location.path if w.location else ''},line={w.location.line if w.location else 1}::{w.code.id} {w.message}\n"
-                    for w in loaded.warnings
-                )
-                + f"::notice title=fbplan validate::{head}\n"
+                machine.diagnostic_annotations(loaded.warnings) + f"::notice title=fbplan validate::{head}\n"
             ),
         },
     )

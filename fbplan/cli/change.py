@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from fbplan.cli.options import allow_option, api_options, output_option, spec_argument, waiting_options
+from fbplan.cli.options import allow_option, api_options, epilog, output_option, spec_argument, waiting_options
 from fbplan.cli.output import View, emit, encoded, palette_for, parse_outputs, remember, require_places, story
 from fbplan.cli.overwriting import require_replaceable
 from fbplan.errors import ExitCode, FbplanError, UsageFault
@@ -17,7 +17,12 @@ from fbplan.plan import Plan, plan_json, read_plan
 
 
 @click.command(
-    epilog="\b\nExamples:\n  fbplan plan\n  fbplan plan infra/fbplan.yaml --out plan.json --detailed-exitcode\n  fbplan plan -o md=comment.md\n  fbplan plan -o md=comment.md --simulate month.yaml"
+    epilog=epilog(
+        "fbplan plan",
+        "fbplan plan infra/fbplan.yaml --out plan.json --detailed-exitcode",
+        "fbplan plan -o md=comment.md",
+        "fbplan plan -o md=comment.md --simulate month.yaml",
+    )
 )
 @spec_argument
 @click.option(
@@ -44,7 +49,10 @@ def plan(
     api_url: str | None,
     concurrency: int,
 ) -> int:
-    """Say what would change, and why. Writes nothing anywhere but to --out."""
+    """Say what would change, and why. Writes nothing anywhere but to --out.
+
+    SPEC is a file, or a folder with an fbplan.yaml in it. [default: fbplan.yaml]
+    """
     wanted = parse_outputs(outputs)
     remember(wanted)
     played = None
@@ -137,7 +145,7 @@ def _read_saved(file: Path) -> Plan:
 
 
 @click.command(
-    epilog="\b\nExamples:\n  fbplan apply\n  fbplan apply --yes\n  fbplan apply plan.json\n  fbplan apply --expect sha256:4f2c…"
+    epilog=epilog("fbplan apply", "fbplan apply --yes", "fbplan apply plan.json", "fbplan apply --expect sha256:4f2c…")
 )
 @click.argument(
     "target", metavar="[SPEC|FILE]", type=click.Path(path_type=Path), default=Path("fbplan.yaml"), required=False
@@ -159,7 +167,11 @@ def apply(
     api_url: str | None,
     concurrency: int,
 ) -> int:
-    """Make it so, from the spec or a saved plan, and publish the routing policy."""
+    """Make it so, from the spec or a saved plan, and publish the routing policy.
+
+    SPEC is a file, or a folder with an fbplan.yaml in it; FILE is a plan that `fbplan plan --out` saved, and ends in
+    .json. [default: fbplan.yaml]
+    """
     from fbplan.cli.applying import run
     from fbplan.cli.reviewed import Request
     from fbplan.spec.load import load_spec

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
 def _with_switches(command: click.Command) -> click.Command:
     """One option per switch of the emulator, generated, so that none can be forgotten."""
-    for switch in reversed(switches()):
+    for switch in switches():
         is_flag = switch.kind is bool and switch.default is False
-        command.params.insert(
-            0,
+        command.params.append(
             click.Option(
                 [f"--{switch.name.replace('_', '-')}", f"switch_{switch.name}"],
                 help=f"{switch.help}. [{switch.takes}; default {switch.default}]",
@@ -30,7 +29,7 @@ def _with_switches(command: click.Command) -> click.Command:
                 flag_value="on" if is_flag else None,
                 type=str,
                 metavar=None if is_flag else "VALUE",
-            ),
+            )
         )
     return command
 
@@ -42,7 +41,6 @@ def _bridge_line(opened: Emulator) -> str:
 @click.command(
     epilog="\b\nExamples:\n  fbplan emulator --data ./emulator\n  FB_API_URL=http://127.0.0.1:8787 FB_JWT=any fbplan plan\n  fbplan emulator --scenario scenario.yaml --strict\n  fbplan emulator --bridge-port 8788 --bridge-stats-lag 120"
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -50,6 +48,7 @@ def _bridge_line(opened: Emulator) -> str:
     show_default=True,
     help="Port to listen on; 0 takes a free one.",
 )
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--bridge-port",
     type=click.IntRange(0, 65535),
@@ -68,7 +67,7 @@ def _bridge_line(opened: Emulator) -> str:
     type=click.Path(path_type=Path, dir_okay=False),
     help="YAML file of settings, users, faults and objects to begin with.",
 )
-def emulator(host: str, port: int, bridge_port: int | None, folder: Path, scenario: Path | None, **given: Any) -> int:
+def emulator(port: int, host: str, bridge_port: int | None, folder: Path, scenario: Path | None, **given: Any) -> int:
     """Serve a local copy of the Flashback management API.
 
     Any token is accepted. The options after --scenario settle what nobody documents about the real API.

@@ -10,10 +10,24 @@ from typing import Any
 import click
 
 from fbplan.cli.grace import DEFAULT
+from fbplan.errors import ExitCode
 
 Decorated = Callable[..., Any]
 _DURATION = re.compile(r"(\d{1,6})([smh])")
 _TIMEOUTS = "fbplan.timeouts"
+
+_LOGIN = (
+    "The login comes from FB_JWT or FB_JWT_FILE; for automation from FB_EMAIL and FB_PASSWORD, or FB_PASSWORD_FILE."
+)
+_EXITS = (
+    f"Exit codes: {', '.join(f'{int(code)} {code.label}' for code in ExitCode)}."
+    " The README says what each means; `fbplan schema codes` explains the FB codes of a spec."
+)
+
+
+def epilog(*examples: str) -> str:
+    """What stands below the options of `plan` and `apply`: the login, the exit codes, examples."""
+    return "\n\n".join([_LOGIN, _EXITS, "\n  ".join(["\b\nExamples:", *examples])])
 
 
 def spec_argument(command: Decorated) -> Decorated:
@@ -25,7 +39,7 @@ def api_options(command: Decorated) -> Decorated:
         "--api-url",
         envvar="FB_API_URL",
         metavar="URL",
-        help="The API, or emulator:DIR for the embedded one. [default: https://backend.flashback.tech]",
+        help="The API, or emulator:DIR for the embedded one; also FB_API_URL. [default: https://backend.flashback.tech]",
     )
     workers = click.option(
         "--concurrency",

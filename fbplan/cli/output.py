@@ -70,6 +70,7 @@ def emit(outputs: tuple[tuple[str, Path | None], ...], views: Mapping[str, View]
             else:
                 require_replaceable(path)
                 write_atomically(path, encoded(views[name](PLAIN)), "the output")
+            _settle((name, path))
         except FbplanError as fault:
             faults.append(fault)
     if faults:
@@ -105,19 +106,16 @@ def remember(outputs: tuple[tuple[str, Path | None], ...]) -> None:
     _CURRENT[:] = [outputs]
 
 
-def tell_fault(fault: FbplanError) -> ExitCode:
-    """An error on stderr; and as a document where JSON or annotations were asked for."""
-    from fbplan.render import machine
+def _settle(told: tuple[str, Path | None]) -> None:
+    """A view that holds its result keeps it: an error that ends the command does not take its place."""
+    _CURRENT[:] = [tuple(output for output in outputs if output != told) for outputs in _CURRENT]
 
+
+def tell_fault(fault: FbplanError) -> ExitCode:
+    """An error on stderr; and in every other form that was asked for and holds no result yet."""
     story(fault_text(fault, palette_for(sys.stderr)).rstrip("\n"))
     for name, path in _CURRENT[0] if _CURRENT else ():
-        text = (
-            machine.fault_document(fault, fault.exit_code)
-            if name == "json"
-            else machine.fault_annotations(fault)
-            if name == "github"
-            else None
-        )
+        text = _fault_view(name, fault)
         try:
             if text is not None and path is None:
                 _print(text)
@@ -127,3 +125,19 @@ def tell_fault(fault: FbplanError) -> ExitCode:
         except FbplanError as second:
             story(f"and the output cannot be written either: {second}")
     return fault.exit_code
+
+
+def _fault_view(name: str, fault: FbplanError) -> str | None:
+    """The error in this format; for a person it is on stderr already."""
+    from fbplan.render import machine
+
+    match name:
+        case "json":
+            return machine.fault_document(fault, fault.exit_code)
+        case "github":
+            return machine.fault_annotations(fault)
+        case "md":
+            from fbplan.render.problems import fault_markdown
+
+            return fault_markdown(fault)
+    return None

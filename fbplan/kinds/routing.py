@@ -9,7 +9,9 @@ from pydantic import Field as Doc
 from fbplan.kinds.amounts import Duration, Millis, Ratio
 from fbplan.kinds.base import Resource
 
-Address = Annotated[str, Doc(min_length=1)]
+URL_PATTERN = r"^https?://[^\s/?#]+(/\S*)?$"
+"""With its scheme: clients of storage services refuse a bare host, each at its own time."""
+Address = Annotated[str, Doc(min_length=1, pattern=URL_PATTERN)]
 
 
 class Fleet(Resource):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from fbplan.kinds.base import Json
+from fbplan.kinds.routing import URL_PATTERN
 from fbplan.policy.compose import UNKNOWN
 from fbplan.policy.format import PolicyDocument
 from fbplan.policy.place import Place, place_of
-from fbplan.policy.reading import examine, parse
+from fbplan.policy.reading import examine, parse, printable
 
 
 def check_file(path: Path) -> list[str]:
@@ -57,6 +59,9 @@ def _references(policy: PolicyDocument) -> Iterator[str]:
         at = f"repositories.{name}"
         if repository.endpoints and repository.endpoint != repository.endpoints[0]:
             yield f"{at}.endpoints: the first is not `endpoint`, which readers that know only that one use"
+        for endpoint in dict.fromkeys((repository.endpoint, *(repository.endpoints or ()))):
+            if endpoint is not None and re.match(URL_PATTERN, endpoint) is None:
+                yield f"{at}.endpoint: '{printable(endpoint)}' is not a URL; it starts with https://"
         for bucket, times in Counter(repository.order).items():
             writers[bucket] += repository.fleet.size
             if bucket not in policy.buckets:

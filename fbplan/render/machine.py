@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from fbplan.errors import Diagnostic, ExitCode, FbplanError, SpecInvalid
 from fbplan.outcome import Report, Result
 from fbplan.plan import Plan, plan_json
 from fbplan.render import words
+
+_PLACE = re.compile(r"(.+):(\d+):(\d+)", re.DOTALL)
 
 
 def exit_json(code: ExitCode) -> dict[str, Any]:
@@ -55,6 +59,7 @@ def plan_annotations(plan: Plan) -> str:
             "error",
             f"{r.address}: {r.what}; {r.fix} {f'--allow {r.allow}' if r.allow else ''}".strip(),
             "fbplan refused",
+            plan.places.get(r.address, ""),
         )
         for r in plan.refusals
     ]
@@ -81,17 +86,29 @@ def _listed(title: str, found: list[str]) -> list[str]:
 def fault_annotations(fault: FbplanError) -> str:
     """Workflow commands: one error, or one for each diagnostic at its place in the file."""
     if isinstance(fault, SpecInvalid):
-        return "".join(
-            _command("error", f"{d.code.id} {d.message}; {d.fix}", "fbplan", d) + "\n" for d in fault.diagnostics
+        return diagnostic_annotations(fault.diagnostics)
+    return _command("error", f"{fault}; {fault.next}", "fbplan", fault.where) + "\n"
+
+
+def diagnostic_annotations(found: Iterable[Diagnostic]) -> str:
+    """Workflow commands: one for each diagnostic, at its place in the file."""
+    return "".join(
+        _command(
+            "warning" if d.is_warning else "error",
+            f"{d.code.id} {f'{d.address}: ' if d.address else ''}{d.message}; {d.fix}",
+            "fbplan",
+            str(d.location or ""),
         )
-    return _command("error", f"{fault}; {fault.next}", "fbplan") + "\n"
+        + "\n"
+        for d in found
+    )
 
 
-def _command(level: str, text: str, title: str, found: Diagnostic | None = None) -> str:
-    place = ""
-    if found is not None and found.location is not None:
-        place = f"file={_property(found.location.path)},line={found.location.line},col={found.location.column},"
-    return f"::{level} {place}title={_property(title)}::{_data(text)}"
+def _command(level: str, text: str, title: str, place: str = "") -> str:
+    """One workflow command; `place` is FILE:LINE:COLUMN, or anything else where no place in a file is known."""
+    found = _PLACE.fullmatch(place)
+    at = f"file={_property(found[1])},line={found[2]},col={found[3]}," if found is not None else ""
+    return f"::{level} {at}title={_property(title)}::{_data(text)}"
 
 
 def _data(text: str) -> str:
@@ -105,7 +122,7 @@ def _property(text: str) -> str:
 def report_annotations(report: Report, plan: Plan) -> str:
     """Workflow commands: one error for each failed step, one notice for the whole."""
     lines = [
-        _command("error", f"{o.address} {o.verb}: {o.told}", "fbplan apply")
+        _command("error", f"{o.address} {o.verb}: {o.told}", "fbplan apply", plan.places.get(o.address, ""))
         for o in report.outcomes
         if o.result in {Result.FAILED, Result.UNKNOWN}
     ]

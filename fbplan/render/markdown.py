@@ -6,6 +6,7 @@ cut: if even they do not fit, the comment says how many there are and keeps thei
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from fbplan.render import words
 
 BUDGET = 60_000
 _RISKY = (Action.DELETE, Action.REPLACE)
+_COMMAND = re.compile(r"(|[^;]*: )(fbplan [^;()]+)", re.DOTALL)
 
 
 def plan_markdown(plan: Plan, budget: int = BUDGET) -> str:
@@ -71,6 +73,12 @@ def code(text: object) -> str:
     )
 
 
+def with_command(text: str) -> str:
+    """What to do next: the command that it ends with as code, the words before it as words."""
+    found = _COMMAND.fullmatch(text)
+    return f"{cell(found[1])}{code(found[2])}" if found is not None else cell(text)
+
+
 def _ticks(text: str) -> Iterator[str]:
     run = ""
     for letter in text + " ":
@@ -107,6 +115,7 @@ def _facts(plan: Plan, detail: str) -> dict[str, Any]:
         )
     refusals = [
         {
+            "place": f"{code(plan.places[r.address])} " if r.address in plan.places else "",
             "address": code(r.address),
             "what": cell(r.what),
             "why": cell(r.why),
@@ -138,7 +147,7 @@ def _facts(plan: Plan, detail: str) -> dict[str, Any]:
         "unverifiable": len(plan.unverifiable),
         "unmanaged": words.unmanaged(plan),
         "plan_id": plan.plan_id,
-        "next": code(words.next_command(plan)) if words.next_command(plan) else "",
+        "next": with_command(words.next_command(plan)),
         "is_cut": detail != "fields",
         "kept": {
             "fields": "",

@@ -94,6 +94,13 @@ class Document:
             found = (*found, moved)
         return found
 
+    def value(self, path: TreePath) -> Any:
+        """What stands in the file at `path`, as it was read; None where nothing stands."""
+        found = self.tree
+        for part in self.original(path):
+            found = found[part] if holds(found, part) else None
+        return found
+
     def locate(self, path: TreePath, *, at_key: bool = False) -> Location:
         """The place of the value at `path` (or of its key); the nearest ancestor's when there is no such value."""
         node = place = self.places.root()

@@ -9,6 +9,7 @@ from fbplan.errors import Code, Diagnostic
 from fbplan.spec.address import address_at
 from fbplan.spec.document import Document, TreePath
 from fbplan.spec.mask import is_pasted_secret
+from fbplan.spec.slips import ADD_SPACE, SPACE_MISSING, is_abutted
 from fbplan.spec.vocabulary import words_at
 from fbplan.spec.wording import kind_of, quoted
 
@@ -58,6 +59,8 @@ def _told(document: Document, path: TreePath, at_key: bool) -> Diagnostic:
         value = value[part]
     key, address = path[-1], address_at(path)
     if not at_key and value is None:
+        if isinstance(key, str) and is_abutted(key, words_at(path[:-1]).fields):
+            return document.problem(Code.NULL_VALUE, SPACE_MISSING, ADD_SPACE, path, at_key=True, address=address)
         what = f"item {key + 1} of {quoted(path[-2])}" if isinstance(key, int) and len(path) > 1 else quoted(key)
         if isinstance(key, str) and not words_at(path[:-1]).names(key, has_value=False):
             what = "this key"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from fbplan.secrets import MASK
 from fbplan.spec.nodes import Lines, Node
+from fbplan.spec.slips import abutted_end
 from fbplan.spec.vocabulary import Words, looks_secret, plain_words, reads_secret, words
 
 _PASTED = re.compile(r"-----BEGIN|//[^/\s@]*@|[?&](?:sig|X-Amz-Signature)=")
@@ -87,7 +88,8 @@ def scalars(root: Node) -> list[tuple[Node, bool]]:
         if (id(node), hidden) in seen:
             continue
         seen.add((id(node), hidden))
-        inner, is_odd = known.items or Words(), known.items is None
+        # a list where names belong is read like the entries that were meant
+        inner, is_odd = known.items or known.entries or Words(), known.items is None and known.entries is None
         waiting += [(item, inner, hidden or is_odd) for item in node.items or ()]
         for key, value in node.pairs or ():
             name = key.scalar
@@ -134,7 +136,7 @@ def _cut_of(body: str) -> tuple[Edit | None, bool, bool]:
     if not keys:
         if _PUNCTUATION.fullmatch(code):
             return after_comment, False, False
-        return Edit(0, len(body), MASK), False, False
+        return Edit(abutted_end(code) or 0, len(body), MASK), False, False
     if not _LEADING.fullmatch(code[: keys[0].start()]):
         return Edit(0, len(body), MASK), False, bool(_OPENING.search(code))
     # An anchor may name what is used as a secret elsewhere.

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from fbplan.errors import Code, Diagnostic
 from fbplan.spec.address import address_at
 from fbplan.spec.document import Document, TreePath, holds
+from fbplan.spec.fixes import NOT_FILLED_IN, WANTED, retyped, same_thing, source_meant
 from fbplan.spec.form import ROTATE
 from fbplan.spec.vocabulary import Words, is_hidden_at, words_at
 from fbplan.spec.wording import Suggestions, kind_of, quoted
@@ -20,18 +21,6 @@ _RESERVED: Mapping[str, str] = {
     "removed": "use `delete:` to destroy a resource, or `forget:` to drop it from the ledger without a write",
     "credits": "the word is reserved for credits shared by buckets; put a soft_cap on each bucket",
 }
-_WANTED = {
-    "string_type": "a text",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "dict_type": "a mapping",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-}
-_YES_NO = {"true": "true", "yes": "true", "on": "true", "y": "true", "false": "false", "no": "false", "off": "false"}
 _SOURCE = "{env: NAME}, {file: PATH} or {exec: [...]}"
 _TEXTS = frozenset({"str", "constrained-str"})
 """What pydantic calls the member of a union that is a text."""
@@ -140,6 +129,8 @@ def _told(document: Document, error: _Error, suggestions: Suggestions) -> Diagno
             return _unknown_key(document, path, suggestions)
         case "missing":
             return problem(Code.MISSING_KEY, f"'{error.last}' is missing", f"add `{error.last}:` here", at_key=True)
+        case "source_literal" if (source := source_meant(value)) is not None:
+            return problem(Code.LITERAL_SECRET, NOT_FILLED_IN, f"write `{source}`")
         case "source_literal":
             fix = f"write where it comes from: {_SOURCE}; {ROTATE}"
             return problem(Code.LITERAL_SECRET, "a secret stands in the spec", fix)
@@ -154,10 +145,10 @@ def _told(document: Document, error: _Error, suggestions: Suggestions) -> Diagno
             return problem(code, f"{echo or name} is {error.message}", str(error.context.get("fix", "")))
         case "literal_error":
             return problem(Code.BAD_VALUE, *_not_one_of(error, name, echo, suggestions))
-        case kind if kind in _WANTED:
+        case kind if kind in WANTED:
             shown = f" ({echo})" if echo and not isinstance(value, bool) else ""
-            message = f"{name} needs {_WANTED[kind]}, not {kind_of(value)}{shown}"
-            return problem(Code.WRONG_TYPE, message, _retype(kind, value))
+            message = f"{name} needs {WANTED[kind]}, not {kind_of(value)}{shown}"
+            return problem(Code.WRONG_TYPE, message, retyped(kind, value, path))
     return problem(Code.BAD_VALUE, *_bounds(error, name, echo))
 
 
@@ -171,19 +162,6 @@ def _union(document: Document, error: _Error, name: str) -> Diagnostic:
     return document.problem(Code.WRONG_TYPE, message, fix, error.path, address=address_at(error.path))
 
 
-def _retype(kind: str, value: object) -> str:
-    match kind, value:
-        case "bool_type", str() if value.lower() in _YES_NO:
-            return f"write {_YES_NO[value.lower()]}, without quotes"
-        case (("int_type" | "float_type"), str()) if re.fullmatch(r"-?[0-9]{1,15}", value):
-            return "write it without quotes"
-        case "string_type", int() | float():
-            return "put it in quotes"
-        case "list_type" | "tuple_type", str():
-            return "write it as a list: [...]"
-    return f"write {_WANTED[kind]}"
-
-
 def _not_one_of(error: _Error, name: str, echo: str, suggestions: Suggestions) -> tuple[str, str]:
     # pydantic's `expected` is lost where an error passed through a form; its message says the same
     expected = str(error.context.get("expected") or error.message.removeprefix("Input should be "))
@@ -195,7 +173,8 @@ def _not_one_of(error: _Error, name: str, echo: str, suggestions: Suggestions) -
     close = suggestions.nearest(error.value, list(folded)) if isinstance(error.value, str) and echo else None
     message = f"{name} is {echo}, which is not one of {told}" if echo else f"{name} is not one of {told}"
     fix = f"use one of {told}" if len(allowed) > 1 else f"use {told}"
-    return message, f"{fix}; did you mean {folded[close]}?" if close else fix
+    same = same_thing(error.value, allowed)
+    return message, f"{fix}; {same}" if same else f"{fix}; did you mean {folded[close]}?" if close else fix
 
 
 def _bounds(error: _Error, name: str, echo: str) -> tuple[str, str]:
@@ -210,6 +189,8 @@ def _bounds(error: _Error, name: str, echo: str) -> tuple[str, str]:
             return f"{shown}, less than {limits['ge']}", f"write {limits['ge']} or more"
         case "less_than_equal" if "le" in limits:
             return f"{shown}, more than {limits['le']}", f"write {limits['le']} or less"
+        case "string_pattern_mismatch" if "endpoint" in error.path[-2:]:
+            return f"{shown}, which is not a URL", "write it like https://s3-us-east-1-aws.flashback.tech"
         case "string_pattern_mismatch" if error.path[-1:] == ("env",):
             return f"{name} is not the name of a variable", "use letters, digits and _, without a $"
     message = error.message.replace("String", "text").replace("Input", "it")

@@ -50,6 +50,10 @@ class Pruning:
             here = here.get(part) if here is not None else None
         return here is not None
 
+    def is_gone(self, path: TreePath) -> bool:
+        """Whether all of this place was cut."""
+        return path in self._whole
+
     def _without(self, value: Any, cuts: _Cut, path: TreePath, kept: dict[TreePath, list[int]]) -> Any:
         def inner(key: Any, child: Any) -> Any:
             below = cuts.get(key)

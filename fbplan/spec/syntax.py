@@ -12,6 +12,7 @@ from fbplan.errors import Code, Diagnostic, Location
 from fbplan.spec.document import Document, Places
 from fbplan.spec.mask import scalars
 from fbplan.spec.nodes import Node, compose, nests_too_deep, repeated, second_document, tags
+from fbplan.spec.slips import slip_behind
 from fbplan.spec.source import Source
 from fbplan.spec.wording import quoted
 
@@ -19,7 +20,7 @@ _AT = re.compile(r" at line (\d+) column (\d+)")
 _POSITION = re.compile(r" at position (\d+)")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _FIXES = (
-    ("cannot start any token", "indent with spaces, not tabs; put a text that starts with @, ` or % in quotes"),
+    ("cannot start any token", "put a text that starts with @, ` or % in quotes"),
     ("mapping values are not allowed", "indent it like its neighbours, or put a text that holds `: ` in quotes"),
     ("expected ':'", "write `key: value`, or put the text in quotes"),
     ("unexpected end of stream", "close the quote that was opened"),
@@ -131,6 +132,8 @@ def _fault(source: Source, places: Places, text: str, why: str) -> Diagnostic:
         code, told, fix = Code.SYNTAX, "a key that is a list or a mapping", "use a plain text as the key"
         index = _complex_key(text)
         place = place if index is None else Location(source.label, *places.lines().place(index))
+    elif (slip := slip_behind(why, text, places.lines(), place.line)) is not None:
+        code, told, fix, place = Code.SYNTAX, slip.told, slip.fix, Location(source.label, slip.line, slip.column)
     else:
         code, told = Code.SYNTAX, _told(why)
         fix = next((fix for part, fix in _FIXES if part in told), "correct the YAML at this place")

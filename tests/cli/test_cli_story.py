@@ -63,8 +63,10 @@ def test_each_way_to_fail_has_its_code(desk: Desk) -> None:
     without = GUIDE.replace("      - {bucket: app-logs-azure, folder: azure}\n", "").replace(", app-logs-azure]", "]")
     start, end = without.index("  app-logs-azure:"), without.index("repositories:")
     desk.spec(without[:start] + without[end:])
-    refused = desk("apply", "--yes")
+    refused = desk("apply", "--yes", "-o", "json=refused.json", "-o", "human")
     assert refused.code == 4
+    told = json.loads((desk.folder / "refused.json").read_text())
+    assert (told["format"], told["exit"]["code"]) == ("fbplan.plan", 4), "the error that ends it does not replace it"
     assert "--allow delete:bucket.app-logs-azure" in refused.out + refused.err
     assert desk("plan").code == 4
     assert desk("apply", "--yes", "--allow", "delete:bucket.app-logs-azure").code == 0
@@ -158,6 +160,15 @@ def test_outputs_go_where_they_are_sent(desk: Desk) -> None:
     assert "**create 6**" in (desk.folder / "comment.md").read_text()
     assert desk("plan", "-o", "json", "-o", "md").code == 64
     assert desk("plan", "-o", "xml").code == 64
+
+
+def test_a_wrong_spec_is_shown_where_its_plan_would_have_been(desk: Desk) -> None:
+    desk.spec("version: 1\nbuckets: {a: {bucket: x}}\n")
+    ran = desk("plan", "-o", "md=comment.md", "-o", "github")
+    assert (ran.code, ran.out.count("::error file=fbplan.yaml,line=2")) == (65, 1)
+    comment = (desk.folder / "comment.md").read_text()
+    assert comment.startswith("### fbplan: the spec has 1 problem\n")
+    assert "`bucket.a`" in comment
 
 
 def test_colour_obeys_the_environment(desk: Desk) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 
 import jsonschema
 import pytest
 
-from fbplan.errors import ExitCode, Refused, SinkFailed
+from fbplan.errors import Code, Diagnostic, ExitCode, Location, Refused, SinkFailed, SpecInvalid
 from fbplan.outcome import Result
 from fbplan.plan import (
     Action,
@@ -25,6 +26,7 @@ from fbplan.plan import (
 from fbplan.render.human import COLOURED, fault_text, plan_text
 from fbplan.render.machine import fault_annotations, plan_annotations, plan_document
 from fbplan.render.markdown import BUDGET, plan_markdown
+from fbplan.render.problems import fault_markdown
 
 
 def plan_of(creates: int = 0, deletes: int = 0, updates: int = 0, name: str = "b", **more: object) -> Plan:
@@ -151,6 +153,59 @@ def test_annotations_cannot_be_broken_out_of() -> None:
     assert all(line.startswith("::") for line in lines)
     assert "%0A::error" in lines[0]
     assert fault_annotations(Refused("a\nb", "w", "y", "n")).count("\n") == 1
+
+
+REFUSED = Refusal("protect", "bucket.x", "it is protected", "", "take `protect:` out", "")
+
+
+def test_a_refusal_is_told_at_its_place_in_the_file() -> None:
+    plan = plan_of(1, refusals=(REFUSED,), places={"bucket.x": "infra/fbplan.yaml:6:3"})
+    assert plan_annotations(plan).startswith(
+        "::error file=infra/fbplan.yaml,line=6,col=3,title=fbplan refused::bucket.x: it is protected;"
+    )
+    assert "- `infra/fbplan.yaml:6:3` `bucket.x`: it is protected — " in plan_markdown(plan)
+    nowhere = plan_of(1, refusals=(REFUSED,))
+    assert plan_annotations(nowhere).startswith("::error title=fbplan refused::bucket.x: it is protected;")
+    assert "- `bucket.x`: it is protected — " in plan_markdown(nowhere)
+    assert fault_annotations(Refused("no", "a:b.yaml:7:1", "", "")).startswith(
+        "::error file=a%3Ab.yaml,line=7,col=1,title"
+    )
+
+
+def test_a_problem_of_a_spec_is_told_with_its_resource_wherever_it_is_told() -> None:
+    found = Diagnostic(
+        Code.MISSING_KEY, "'storage_type' is missing", "add it", "bucket.a", Location("fbplan.yaml", 4, 3)
+    )
+    fault = SpecInvalid("the spec has 1 problem", "fbplan.yaml", "", "correct it and run: fbplan validate", (found,))
+    assert fault_annotations(fault) == (
+        "::error file=fbplan.yaml,line=4,col=3,title=fbplan::FB102 bucket.a: 'storage_type' is missing; add it\n"
+    )
+    assert fault_markdown(fault) == (
+        "### fbplan: the spec has 1 problem\n\n"
+        "- `fbplan.yaml:4:3` FB102 `bucket.a`: 'storage\\_type' is missing — add it\n\n"
+        "Next: correct it and run: `fbplan validate`\n"
+    )
+    crowd = fault_markdown(SpecInvalid("many", "", "", "", (found,) * 5_000))
+    assert len(crowd) <= BUDGET
+    assert re.search(r"- … and \d,\d{3} more: ", crowd)
+
+
+def test_the_comment_says_that_a_merge_comes_before_the_apply() -> None:
+    text = plan_markdown(plan_of(1))
+    assert text.endswith("\nTo be applied once this is merged, by the pipeline or by hand: `fbplan apply`\n")
+    assert "Next:" not in text
+
+
+def test_only_a_command_is_set_as_code_in_what_comes_next() -> None:
+    text = plan_markdown(plan_of(1, refusals=(REFUSED,)))
+    assert text.endswith("\nNext: correct what is refused, then: `fbplan plan`\n")
+    opened = plan_markdown(plan_of(1, refusals=(dataclasses.replace(REFUSED, allow="delete:bucket.x"),)))
+    assert opened.endswith("\nNext: `fbplan plan --allow delete:bucket.x`\n")
+
+
+def test_what_cannot_be_read_back_comes_with_the_way_to_send_it_again() -> None:
+    text = plan_markdown(plan_of(1, unverifiable=("bucket.x",)))
+    assert "cannot be read back; raise `version:` beside one to send it again\n" in text
 
 
 def test_an_error_says_what_where_why_and_what_next() -> None:

@@ -75,6 +75,13 @@ _HEAD = """\
 Made from the models by `python tests/docs/doc_generate.py`; a test keeps it fresh.
 `NAME` is a map key that you choose, `[]` an entry of a list.
 A setting that is left out is not managed: fbplan neither compares nor writes it.
+
+| type | how it is written |
+| --- | --- |
+| size | a number with a unit: `B`, `kB`, `MB`, `GB`, `TB`, `PB` (powers of 1000) or `KiB`, `MiB`, `GiB`, `TiB`, `PiB` (powers of 1024), as in `500GB` or `1.5TiB`. A number without a unit counts bytes. `500G` is refused, for it may mean either. |
+| duration | a whole number with one unit: `s`, `m`, `h`, `d` (24 hours) or `w`, as in `90d` or `72h`; under `retry` also `ms`. |
+| percentage | `0%` to `100%`, with up to four decimals, as in `97.5%`. |
+| text, map, list | as in YAML; `[]` and `{}` say that there are none. |
 """
 
 

@@ -47,6 +47,13 @@ def test_a_policy_whose_first_endpoint_is_not_the_one_of_older_readers_is_a_prob
     assert problem.startswith("repositories.app-data.endpoints: the first is not `endpoint`")
 
 
+def test_an_endpoint_that_is_no_url_is_a_problem(tmp_path):
+    document = copy.deepcopy(finished())
+    document["repositories"]["app-data"]["endpoint"] = "s3-us-east-1-aws.flashback.tech"
+    (problem,) = problems(tmp_path, document)
+    assert problem.startswith("repositories.app-data.endpoint: 's3-us-east-1-aws.flashback.tech' is not a URL")
+
+
 def test_a_change_of_endpoints_is_told():
     assert describe(finished(), finished(stated([ONE, TWO]))) == (f"app-data: endpoints {ONE}, then {TWO}",)
     assert describe(finished(stated([ONE, TWO])), finished()) == ("app-data: endpoints one or none",)
@@ -71,8 +78,8 @@ def test_renderings_name_every_endpoint():
         ("{x: 1}", "'endpoint' needs a text or a list of texts, not a mapping"),
         ("''", "'endpoint' is empty"),
         ("[]", "'endpoint' is empty"),
-        ("[a, '']", "item 2 of 'endpoint' is empty"),
-        ("[a, b, a]", "'a' stands twice among the endpoints"),
+        ("[https://a.x, '']", "item 2 of 'endpoint' is empty"),
+        ("[https://a.x, https://b.x, https://a.x]", "'https://a.x' stands twice among the endpoints"),
     ],
 )
 def test_what_is_no_endpoint_is_told_where_it_stands(tmp_path: Path, written, message):

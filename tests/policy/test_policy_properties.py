@@ -1,6 +1,7 @@
 """What holds for every spec."""
 
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fbplan.kinds.routing import URL_PATTERN
 from fbplan.policy.canonical import canonical
 from fbplan.policy.changes import describe
 from fbplan.policy.check import check_file
@@ -63,8 +65,9 @@ sinks = st.sampled_from([{"file": "secrets/a.env"}, {"exec": ["vault", CANARY]},
 keys = st.dictionaries(
     names, st.fixed_dictionaries({"access": st.sampled_from(["READ", "WRITE", "ADMIN"]), "sink": sinks}), max_size=3
 )
+urls = texts.map(lambda text: f"https://a.example/{text.replace(' ', '')}").filter(re.compile(URL_PATTERN).match)
 routings = block(
-    endpoint=texts | st.lists(texts, min_size=1, max_size=3, unique=True),
+    endpoint=urls | st.lists(urls, min_size=1, max_size=3, unique=True),
     address=st.sampled_from(["name", "container", "folder"]),
     fleet=block(size=st.integers(1, 100_000), skew=spans, max_upload=spans, grant_ttl=spans),
     valid=block(stale_after=spans, expires_after=spans, on_expired=st.sampled_from(["read_only", "continue"])),

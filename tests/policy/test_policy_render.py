@@ -99,7 +99,7 @@ TWO["repositories"] |= {
     "2nd": {
         "storage_type": "BLOB",
         "buckets": [{"bucket": "app-logs-aws", "folder": "x"}],
-        "routing": {"endpoint": "b:"},
+        "routing": {"endpoint": "https://b:1"},
     },
     "third": {"storage_type": "GCS", "buckets": [{"bucket": "not-attached", "folder": "x"}]},
 }

@@ -77,6 +77,7 @@ REFUSED: dict[str, tuple[tuple[Any, ...], Any]] = {
     "negative size": (("buckets", "a", "soft_cap", "limit"), -1),
     "no percentage": (("buckets", "a", "soft_cap", "soft"), "80"),
     "over 100%": (("buckets", "a", "soft_cap", "hard"), "101%"),
+    "a bare host": (("repositories", "r", "routing", "endpoint"), "s3.example.com"),
     "no duration": (("repositories", "r", "routing", "drain"), "90"),
     "milliseconds": (("repositories", "r", "routing", "drain"), "250ms"),
     "list for a mapping": (("buckets",), []),

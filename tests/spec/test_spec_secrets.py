@@ -74,6 +74,12 @@ PLACES = {
     "no colon in flow": f"    soft_cap: {{limit: 1GB, secret {CANARY}}}\n",
     "comma in flow": f"    soft_cap: {{limit: 1GB, secret: x,{CANARY}}}\n",
     "no colon and a value": f"    secret {CANARY}: x\n",
+    "no space after the colon": f"    secret:{CANARY}\n",
+    "no space after a colon in flow": f"    soft_cap: {{limit: 1GB, secret:{CANARY}}}\n",
+    "no space after the colon of a plain word": f"    region:{CANARY}\n",
+    "a list for a section": f"repositories:\n  - a: {{secret: {CANARY}}}\n  - secret: {CANARY}\n",
+    "in braces": f"    secret: ${{{CANARY}}}\n",
+    "in the braces of a key": f"    key: ${{{CANARY}}}\n",
     "deep": f"    secret: {{env: {{file: {{exec: {CANARY}}}}}}}\n",
     "escaped": '    secret: "\\x63\\x34nary-hunter2"\n',
     "tab": f"    secret:\t{CANARY}\n",
@@ -176,3 +182,21 @@ def test_the_error_of_an_unreadable_file_holds_no_bytes(tmp_path: Path) -> None:
         load_spec(path)
     assert CANARY not in everything_said(caught.value)
     assert caught.value.__context__ is None
+
+
+def test_a_list_where_names_belong_shows_its_keys(tmp_path: Path) -> None:
+    fault = fault_of(tmp_path, f"version: 1\nbuckets:\n  - secret: {CANARY}\n    bucket: acme-logs\n")
+    assert fault is not None
+    (found,) = fault.diagnostics
+    assert [row.split("|")[1] for row in found.frame.split("\n")] == [
+        " buckets:",
+        "   - secret: ***",
+        "   ^",
+        "     bucket: acme-logs",
+    ]
+
+
+def test_a_colon_without_its_space_shows_the_word_and_not_the_value(tmp_path: Path) -> None:
+    fault = fault_of(tmp_path, f"{BUCKET}    region:{CANARY}\n    name: b\n")
+    assert fault is not None
+    assert "    region:***" in fault.diagnostics[0].frame

@@ -13,6 +13,8 @@ from fbplan.spec.rules.scope import Scope
 from fbplan.spec.wording import quoted
 
 _SOFT, _HARD = 800_000, 1_000_000
+_SMALL = 1_000_000
+"""Bytes; nobody buys less credit than this, but a unit is soon forgotten."""
 
 
 def caps_of(bucket: Bucket) -> list[SoftCap]:
@@ -53,8 +55,22 @@ def cap_rules(spec: Spec, doc: Document, scope: Scope) -> Iterator[Diagnostic]:
                     address=f"bucket.{name}",
                 )
             meters.add(meter)
+            if isinstance(cap.limit, int) and 0 < cap.limit < _SMALL:
+                yield from _without_a_unit(doc, name, cap.limit, path)
             if cap.hard is not None or cap.period is not None or cap.tz is not None:
                 yield from _within(doc, name, cap, path)
+
+
+def _without_a_unit(doc: Document, name: str, limit: int, path: TreePath) -> Iterator[Diagnostic]:
+    if isinstance(doc.value((*path, "limit")), int):
+        yield doc.problem(
+            Code.SMALL_CAP,
+            f"a limit of {limit:,} bytes: a number without a unit counts bytes",
+            f"write the unit: {limit}GB, {limit}GiB, or {limit}B if that is meant",
+            (*path, "limit"),
+            address=f"bucket.{name}",
+            is_warning=True,
+        )
 
 
 def _within(doc: Document, name: str, cap: SoftCap, path: TreePath) -> Iterator[Diagnostic]:

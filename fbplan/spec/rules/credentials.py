@@ -8,6 +8,7 @@ from fbplan.errors import Code, Diagnostic
 from fbplan.kinds.bucket import Bucket
 from fbplan.kinds.credential import Credential
 from fbplan.spec.document import Document
+from fbplan.spec.fixes import NOT_FILLED_IN, source_meant
 from fbplan.spec.model import Spec
 from fbplan.spec.rules.scope import Scope
 
@@ -16,11 +17,9 @@ def credential_rules(spec: Spec, doc: Document, scope: Scope) -> Iterator[Diagno
     for name, credential in spec.credentials.items():
         if (credential.key is None) != (credential.secret is None) and scope.is_whole("credentials", name):
             yield _half(doc, "credentials", "credential", name, credential)
-        if credential.key == "":
-            yield _empty(doc, "credentials", "credential", name)
+        yield from _unusable(doc, "credentials", "credential", name, credential)
     for name, bucket in spec.buckets.items():
-        if bucket.key == "":
-            yield _empty(doc, "buckets", "bucket", name)
+        yield from _unusable(doc, "buckets", "bucket", name, bucket)
         if bucket.credential is not None:
             if bucket.key is not None or bucket.secret is not None:
                 yield doc.problem(
@@ -47,11 +46,10 @@ def _half(doc: Document, section: str, kind: str, name: str, entry: Bucket | Cre
     )
 
 
-def _empty(doc: Document, section: str, kind: str, name: str) -> Diagnostic:
-    return doc.problem(
-        Code.BAD_VALUE,
-        "'key' is empty",
-        "write the access key id, or leave key and secret out",
-        (section, name, "key"),
-        address=f"{kind}.{name}",
-    )
+def _unusable(doc: Document, section: str, kind: str, name: str, entry: Bucket | Credential) -> Iterator[Diagnostic]:
+    path, at = (section, name, "key"), f"{kind}.{name}"
+    if entry.key == "":
+        fix = "write the access key id, or leave key and secret out"
+        yield doc.problem(Code.BAD_VALUE, "'key' is empty", fix, path, address=at)
+    elif isinstance(entry.key, str) and (source := source_meant(entry.key)) is not None:
+        yield doc.problem(Code.BAD_VALUE, NOT_FILLED_IN, f"write `{source}`", path, address=at)

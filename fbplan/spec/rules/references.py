@@ -23,7 +23,7 @@ def reference_rules(spec: Spec, doc: Document, scope: Scope) -> Iterator[Diagnos
         close = suggestions.nearest(name, known[section])
         return f"did you mean `{close}`?" if close else f"declare it under `{section}:`"
 
-    for name, bucket in spec.buckets.items():
+    for name, bucket in spec.buckets.items() if scope.is_read("credentials") else ():
         if bucket.credential is not None and bucket.credential not in credentials:
             yield doc.problem(
                 Code.DANGLING,
@@ -32,7 +32,7 @@ def reference_rules(spec: Spec, doc: Document, scope: Scope) -> Iterator[Diagnos
                 ("buckets", name, "credential"),
                 address=f"bucket.{name}",
             )
-    for name, repository in spec.repositories.items():
+    for name, repository in spec.repositories.items() if scope.is_read("buckets") else ():
         for index, attachment in enumerate(repository.buckets or ()):
             if attachment.bucket not in buckets:
                 yield doc.problem(

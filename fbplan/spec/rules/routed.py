@@ -28,6 +28,8 @@ def order_rules(spec: Spec, doc: Document, scope: Scope) -> Iterator[Diagnostic]
     for name, repository in spec.repositories.items():
         order = (repository.routing.order if repository.routing else None) or []
         is_known = repository.buckets is not None and scope.is_whole("repositories", name, "buckets")
+        if not is_known and not scope.is_read("buckets"):
+            continue
         attached = {a.bucket for a in repository.buckets or ()} if is_known else everything
         seen: set[str] = set()
         for index, bucket in enumerate(order):

@@ -20,6 +20,10 @@ class Scope:
         """Whether nothing is missing at this place or below."""
         return self.pruning is None or not self.pruning.touches(path)
 
+    def is_read(self, section: str) -> bool:
+        """Whether a section could be read at all; nothing is known of the names in one that could not."""
+        return self.pruning is None or not self.pruning.is_gone((section,))
+
     def names(self, kind: str, known: dict[str, object]) -> set[str]:
         """Every declared name of a kind: those that were read, `known`, and those that could not be."""
         prefix = f"{kind}."
