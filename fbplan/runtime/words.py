@@ -114,7 +114,7 @@ def _outcome(record: Mapping[str, Any]) -> str:
                 return f"the upload of {what} was given up: its bucket takes no more{begins} ({basis})"
             return f"no bucket takes {what}{again} ({basis})"
         case "exists":
-            return f"the key is there with another content, in {bucket} ({basis})"
+            return f"the key is there already, in {bucket}: only a write with overwrite replaces it ({basis})"
         case _:
             return f"{what} {were} not stored: rule {record['rule']} ({basis})"
 

@@ -129,7 +129,7 @@ func (r Record) outcomeWords() string {
 		}
 		return fmt.Sprintf("no bucket takes %d bytes of %s%s (%s)", r.Size, r.Repository, again, basis)
 	case "exists":
-		return fmt.Sprintf("the key is there with another content, in %s (%s)", r.Bucket, basis)
+		return fmt.Sprintf("the key is there already, in %s: only a write with overwrite replaces it (%s)", r.Bucket, basis)
 	default:
 		return fmt.Sprintf("%d bytes of %s were not stored: rule %s (%s)", r.Size, r.Repository, r.Rule, basis)
 	}

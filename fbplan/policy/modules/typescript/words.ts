@@ -90,7 +90,7 @@ function toldOutcome(record: WriteRecord): string {
       return `no bucket takes ${size} bytes of ${repository}${again} (${basis})`;
     }
     case "exists":
-      return `the key is there with another content, in ${bucket} (${basis})`;
+      return `the key is there already, in ${bucket}: only a write with overwrite replaces it (${basis})`;
     default:
       return `${size} bytes of ${repository} were not stored: rule ${record.rule} (${basis})`;
   }
