@@ -187,4 +187,4 @@ def _tell_choice(told: str, used: dict[str, int], now: datetime) -> None:
     click.echo(f"{told}: the next write goes to {decision['bucket']}")
     for candidate in decision["candidates"]:
         mark = "→" if candidate["bucket"] == decision["bucket"] else " "
-        click.echo(f"    {mark} {candidate['bucket'].ljust(16)} {standing(candidate)}")
+        click.echo(f"    {mark} {candidate['bucket'].ljust(16)} {standing(candidate, simple=True)}")

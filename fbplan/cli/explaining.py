@@ -74,11 +74,12 @@ def _answered(
     is_simple: bool,
 ) -> tuple[str, Any]:
     """Where a write would go now."""
-    from fbplan.simulation.asked import Question, answer, told, usage_of
+    from fbplan.simulation.asked import Question, answer, memory_of, told, usage_of
     from fbplan.simulation.subject import subject_of_file
 
     subject = subject_of_file(policy_file)
-    usage = usage_of(_read(usage_file), subject, str(usage_file)) if usage_file is not None else None
+    raw = _read(usage_file) if usage_file is not None else None
+    usage = usage_of(raw, subject, str(usage_file)) if raw is not None else None
     if usage is None and not is_simple:
         story("without --usage: as a process that counts its own bytes and has written nothing yet")
     names = sorted(subject.policy.repositories)
@@ -89,7 +90,7 @@ def _answered(
     question = Question(
         repository or names[0], size_of("--size", size), _moment(moment), is_simple or usage is None, writer
     )
-    found = answer(subject, usage, question)
+    found = answer(subject, usage, question, None if raw is None else memory_of(raw))
     return told(found), found
 
 

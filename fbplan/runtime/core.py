@@ -99,7 +99,10 @@ class Core:
     def _repository(self, pair: Pair) -> tuple[Policy, Repository]:
         policy = pair.policy
         if policy is None:
-            raise NoPolicy("no routing policy was ever good: nothing is written; run: fbplan policy check")
+            where, told = self._source.policy_fault
+            raise NoPolicy(
+                f"no routing policy was ever good, nothing is written: {where}: {told}; run: fbplan policy check {where}"
+            )
         names = [self._wanted] if self._wanted is not None else list(policy.repositories)
         if len(names) != 1 or names[0] not in policy.repositories:
             known = ", ".join(sorted(policy.repositories))

@@ -67,6 +67,8 @@ class FileOrigin:
             raw = _content(self.label) if mark != known else None
             if raw is None or _mark(self.label) == mark:  # else it was replaced meanwhile, and is read again next time
                 self._mark = mark
+        except FileNotFoundError:
+            raise Unusable("unreadable", "there is no such file") from None
         except OSError as error:
             raise Unusable("unreadable", error.strerror or str(error)) from None
         return raw

@@ -191,7 +191,8 @@ class Router:
     ) -> Placement:
         """Write an object. Raises WriteFailed (ReadOnly, NotStored, Refused, AlreadyExists), NoPolicy and ValueError.
 
-        A key is written once; with `overwrite` it goes to the bucket that holds the key. `options` reach the adapter.
+        A key is written once, and again is AlreadyExists, also with the same content; with `overwrite` it goes to the
+        bucket that holds the key. `options` reach the adapter.
         """
         self.refresh()
         return self._run(self._core.put(key, body, size, options or {}, overwrite=overwrite))

@@ -35,6 +35,8 @@ class _Followed:
         self.was_taken = False
         self.stands = False
         """Whether the last look saw it there."""
+        self.fault = ""
+        """What was wrong with it when it was refused last."""
 
 
 class Source:
@@ -97,6 +99,11 @@ class Source:
             return not self._watch.is_running and not self._watch.is_closed
         return self._is_old(EVERY_MS)
 
+    @property
+    def policy_fault(self) -> tuple[str, str]:
+        """Where the policy should stand, and what was wrong there the last time."""
+        return self._policy.origin.label, self._policy.fault
+
     def look(self) -> None:
         """Look at the files now."""
         with self._lock:
@@ -143,6 +150,7 @@ class Source:
                 self.counts[f"{file.word}.taken"] += 1
                 file.was_taken = True
         except Unusable as error:
+            file.fault = str(error)
             self._report(file, error.reason, str(error))
             return pair
         file.stands = file.was_taken

@@ -56,16 +56,23 @@ def percent(candidate: Mapping[str, Any]) -> str:
     return f"{(candidate['used'] + candidate['own']) * 100 // limit if limit else 100}% used"
 
 
-def standing(candidate: Mapping[str, Any]) -> str:
-    """How a candidate of a record stands, in a few words."""
+def standing(candidate: Mapping[str, Any], *, simple: bool) -> str:
+    """How a candidate of a record stands, in a few words; `simple` is the record's."""
     rule = candidate["rule"]
     if rule in _CAPPED:
         return f"{_CAPPED[rule]}: {percent(candidate)}"
     if rule == "2.closed":
-        is_full = candidate["room"] == 0
-        return f"{'at its hard cap' if is_full else 'the rest of its cap is too small'}: {percent(candidate)}"
+        return f"{_closed(candidate, simple=simple)}: {percent(candidate)}"
     text = _SHORT[rule]
     return f"{text}: {percent(candidate)}" if rule.startswith("4.") else text
+
+
+def _closed(candidate: Mapping[str, Any], *, simple: bool) -> str:
+    if candidate["room"]:
+        return "the rest of its cap is too small"
+    # a fleet may have nothing granted far under the cap: at its start, or while statistics lag
+    is_full = simple or candidate["used"] + candidate["own"] >= (candidate["limit"] or 0)
+    return "at its hard cap" if is_full else "nothing is granted now"
 
 
 def why(record: Mapping[str, Any]) -> str:
@@ -74,13 +81,13 @@ def why(record: Mapping[str, Any]) -> str:
     for index, decision in enumerate(record["decisions"]):
         if index:
             lines.append(f"then, {decision['at_ms'] - record['at_ms']} ms after the start:")
-        lines.extend(considered(decision))
+        lines.extend(considered(decision, simple=record["simple"]))
         lines.extend(_attempt(attempt) for attempt in record["attempts"] if attempt["decision"] == index)
     lines.extend(f"alarm: {alarm}" for alarm in record["alarms"])
     return "\n".join(lines) + "\n"
 
 
-def considered(decision: Mapping[str, Any]) -> list[str]:
+def considered(decision: Mapping[str, Any], *, simple: bool) -> list[str]:
     """The candidates of one decision in a record, a line each; an arrow marks the one that was taken."""
     lines = []
     width = max((len(c["bucket"]) for c in decision["candidates"]), default=0)
@@ -88,7 +95,8 @@ def considered(decision: Mapping[str, Any]) -> list[str]:
         mark = "→" if candidate["bucket"] == decision["bucket"] else " "
         until = candidate["retry_at_ms"]
         again = f", ask again at {stamp_of(until)}" if until is not None else ""
-        lines.append(f"  {mark} {candidate['bucket'].ljust(width)}  {standing(candidate)}{again} ({candidate['rule']})")
+        stands = standing(candidate, simple=simple)
+        lines.append(f"  {mark} {candidate['bucket'].ljust(width)}  {stands}{again} ({candidate['rule']})")
     return lines
 
 
@@ -114,7 +122,7 @@ def _outcome(record: Mapping[str, Any]) -> str:
                 return f"the upload of {what} was given up: its bucket takes no more{begins} ({basis})"
             return f"no bucket takes {what}{again} ({basis})"
         case "exists":
-            return f"the key is there with another content, in {bucket} ({basis})"
+            return f"the key is there already, in {bucket}: only a write with overwrite replaces it ({basis})"
         case _:
             return f"{what} {were} not stored: rule {record['rule']} ({basis})"
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fbplan.errors import FbplanError, UsageFault
+from fbplan.metering.memory import Memory, remembered
 from fbplan.runtime.decision import decide
 from fbplan.runtime.form import Unusable
+from fbplan.runtime.policy import Repository
 from fbplan.runtime.record import decision_record
 from fbplan.runtime.rules import RULES
 from fbplan.runtime.state import State
@@ -16,6 +18,8 @@ from fbplan.runtime.usage import Usage, missing_meter, read_usage
 from fbplan.runtime.view import Request, View
 from fbplan.runtime.words import considered
 from fbplan.simulation.subject import Subject
+
+_NO_MEMORY = Memory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,19 @@ def usage_of(raw: bytes, subject: Subject, where: str) -> Usage:
     return found
 
 
-def answer(subject: Subject, usage: Usage | None, question: Question) -> dict[str, Any]:
-    """The decision, as a decision record holds it, and what it was made of. Raises UsageFault."""
+def memory_of(raw: bytes) -> Memory:
+    """What a usage file remembers besides. A chooser does not read it, so it may be anything."""
+    try:
+        return remembered(raw)
+    except Unusable:
+        return _NO_MEMORY
+
+
+def answer(subject: Subject, usage: Usage | None, question: Question, memory: Memory | None = None) -> dict[str, Any]:
+    """The decision, as a decision record holds it, and what it was made of; `memory` is that of the usage file.
+
+    Raises UsageFault.
+    """
     repository = subject.policy.repositories.get(question.repository)
     if repository is None:
         names = ", ".join(sorted(subject.policy.repositories)) or "none"
@@ -75,8 +90,16 @@ def answer(subject: Subject, usage: Usage | None, question: Question) -> dict[st
         "generation": subject.policy.generation,
         "seq": None if usage is None else usage.seq,
         "simple": question.is_simple,
+        "grants_begin": None if question.is_simple else _grants_begin(memory or _NO_MEMORY, subject, repository),
         "decision": decision_record(found),
     }
+
+
+def _grants_begin(memory: Memory, subject: Subject, repository: Repository) -> str | None:
+    """When the poller begins to grant, where it waits because it does not know of earlier grants."""
+    capped = ((name, cap.name) for name in repository.order for cap in subject.policy.buckets[name].written)
+    begins_ms = max((memory.meters[place].blind_until_ms for place in capped if place in memory.meters), default=0)
+    return stamp_of(begins_ms) if begins_ms else None
 
 
 def told(answered: dict[str, Any]) -> str:
@@ -86,11 +109,14 @@ def told(answered: dict[str, Any]) -> str:
     again = f" before {stamp_of(until)}" if until is not None else ""
     what = f"{answered['size']} bytes of {answered['repository']}"
     head = f"{what} would go to {decision['bucket']}" if decision["bucket"] else f"no bucket would take {what}{again}"
+    begins = answered["grants_begin"]
+    waits = [] if begins is None else [f"no grant yet: the poller knows of no earlier ones, and begins after {begins}"]
     showing = f"usage {answered['seq']}" if answered["seq"] else "no usage"
     return "\n".join(
         [
             f"{head} (policy {answered['generation']}, {showing}, {answered['at']})",
-            *considered(decision),
+            *considered(decision, simple=answered["simple"]),
+            *waits,
             f"rule {decision['rule']}: {RULES[decision['rule']]}",
             "",
         ]

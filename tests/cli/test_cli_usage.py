@@ -56,6 +56,22 @@ def test_once_publishes_what_the_chooser_reads_and_show_tells_it(desk: Desk) -> 
     assert "earlier grants are not known" in shown.out
 
 
+def test_a_write_that_is_asked_about_before_the_first_grant_hears_that_there_is_none_yet_and_when_one_begins(
+    desk: Desk,
+) -> None:
+    ask = ("policy", "why", "--policy", "routing-policy.json", "--usage", "usage.json", "--repository", "app-data")
+    polled = desk("usage", "poll", "--once", "--out", "usage.json")
+    begins = polled.err.rsplit("none are given until ", 1)[1].strip()
+    asked = desk(*ask)
+    assert "nothing is granted now: 0% used, ask again at " in asked.out, asked.err
+    assert f"\nno grant yet: the poller knows of no earlier ones, and begins after {begins}\n" in asked.out
+    assert "hard cap" not in asked.out
+    assert "no grant yet" not in desk(*ask, "--simple").out, "a process that counts its own bytes needs none"
+
+    desk("usage", "poll", "--once", "--out", "usage.json", "--allow", "no-memory")
+    assert "no grant yet" not in desk(*ask).out
+
+
 def test_show_as_json_holds_everything_and_says_how_it_ended(desk: Desk) -> None:
     desk("usage", "poll", "--once", "--out", "usage.json", "--allow", "no-memory")
     found = json.loads(desk("usage", "show", "-o", "json").out)

@@ -25,6 +25,17 @@ def test_keys_are_written_once_and_an_overwrite_goes_to_the_bucket_that_holds_th
     assert world.store.buckets["b"]["l"][0] == b"m"
 
 
+@pytest.mark.parametrize("content", [b"one", b"two"])
+def test_a_key_that_is_there_is_told_without_a_word_on_its_content_and_with_the_way_out(world, content):
+    world.router.put("k", b"one")
+    with pytest.raises(AlreadyExists) as refused:
+        world.router.put("k", content)
+    assert str(refused.value).startswith("the key is there already, in a: only a write with overwrite replaces it (")
+    assert refused.value.record["attempts"][-1]["status"] == 412, (
+        "the store looked at the key, and nobody at the content"
+    )
+
+
 class Pipe(io.RawIOBase):
     def __init__(self, content):
         super().__init__()

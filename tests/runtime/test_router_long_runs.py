@@ -28,6 +28,28 @@ def test_without_a_policy_nothing_is_written_and_references_are_read(tmp_path):
     assert router.get("fbref1:app/a/k").content == b"x"
 
 
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda _path: None, "there is no such file"),
+        (lambda path: path.mkdir(), "it is not a regular file"),
+        (lambda path: path.write_text("{}"), "its format is not fbplan.routing/1"),
+    ],
+)
+def test_a_write_without_a_policy_names_the_file_and_its_fault(tmp_path, make, told):
+    world = World(tmp_path)
+    path = tmp_path / "other.json"
+    make(path)
+    router = Router.from_file(path, world.store, **world.settings)
+    for _ in range(2):  # also when nothing is new at the place
+        with pytest.raises(NoPolicy) as refused:
+            router.put("k", b"x")
+        assert str(refused.value) == (
+            f"no routing policy was ever good, nothing is written: {path}: {told}; run: fbplan policy check {path}"
+        )
+        world.now += 1_000
+
+
 def test_the_event_loop_takes_the_same_way_as_a_thread(tmp_path):
     world = World(tmp_path)
     faults = [UNAVAILABLE, UNAVAILABLE]

@@ -63,6 +63,14 @@ def test_every_record_can_be_told_in_words():
             assert all(candidate["bucket"] in why(record) for candidate in record["decisions"][0]["candidates"])
 
 
+def test_a_fleet_without_a_grant_is_not_told_that_its_cap_is_reached():
+    def told(name):
+        return [line.split("(")[0].strip().split(", ")[0] for line in why(play(WRITES[name])[0]).splitlines()[1:]]
+
+    assert told("ungranted.json") == ["a  nothing is granted now: 0% used", "b  at its hard cap: 100% used"]
+    assert told("simple-full.json") == ["a  at its hard cap: 90% used"]
+
+
 def test_tables_are_those_of_this_implementation():
     tables = {f"{t['name']}.json": t for t in json.loads(json.dumps(vector_tables.tables()))}
     assert {name: v for name, v in STORED.items() if v["kind"] != "writes"} == tables

@@ -108,6 +108,13 @@ CASES: dict[str, Case] = {
         {"1": grants(a=(100, 100, 150)), "2": grants(2, a=(100, 20, 30))},
         policy_document({"a": {"meters": [meter(1000)]}}),
     ),
+    "ungranted": Case(
+        "2.closed",
+        "a fleet without a grant does not write, however little is used: its poller has just begun",
+        [Step(T0, "read_only - 6.readonly | a:2.closed b:2.closed", usage="1")],
+        {"1": grants(a=(0, 0, 0), b=(1000, 0, 0))},
+        policy_document({n: {"meters": [meter(1000)]} for n in "ab"}),
+    ),
     "old-pair": Case(
         "2.own",
         "a request keeps its pair: the older snapshot still knows what was started under it",
@@ -168,6 +175,14 @@ CASES: dict[str, Case] = {
         ],
         {"1": grants(a=(400, 0, 0)), "2": grants(2, T0 + 600_000, a=(700, 0, 0))},
         policy_document({"a": {"meters": [meter(1000)]}}, select={"hysteresis": {"ramp_s": 0}}),
+        simple=True,
+    ),
+    "simple-full": Case(
+        "2.closed",
+        "one process: a hard cap below the limit closes, and no grant is asked for",
+        [Step(T0, "read_only - 6.readonly | a:2.closed", usage="1")],
+        {"1": grants(a=(900, 0, 0))},
+        policy_document({"a": {"meters": [meter(1000, hard_ppm=900_000)]}}),
         simple=True,
     ),
     "simple-alone": Case(

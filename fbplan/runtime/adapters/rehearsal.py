@@ -33,11 +33,11 @@ class Rehearsal:
 
 
 def _choice(record: Mapping[str, Any]) -> str:
-    chosen, decision = record["bucket"], record["decisions"][-1]
+    chosen, decision, simple = record["bucket"], record["decisions"][-1], record["simple"]
     if chosen is None:
-        return "no bucket: " + ", ".join(f"{c['bucket']} {standing(c)}" for c in decision["candidates"])
+        return "no bucket: " + ", ".join(f"{c['bucket']} {standing(c, simple=simple)}" for c in decision["candidates"])
     found = next(c for c in decision["candidates"] if c["bucket"] == chosen)
-    return f"{chosen} ({standing(found)})"
+    return f"{chosen} ({standing(found, simple=simple)})"
 
 
 def size_of(body: Any, stated: int | None = None) -> int | None:

@@ -55,8 +55,9 @@ def wrap(
 
     `policy`: the path or URL of the policy file, or a Router that is set up already. `settings` are those of
     `Router.from_file`. Without a key in a sink or in the environment, and without an endpoint in the policy, those of
-    `client` are used; its own retries are not. `credentials(place)` gives key id and secret instead. An object is
-    written once; with `overwrite` it is replaced in the bucket that holds it.
+    `client` are used; its own retries are not. `credentials(place)` gives key id and secret instead. A key is
+    written once, and again is AlreadyExists, where the SDK itself would replace it; with `overwrite` it is replaced in
+    the bucket that holds it.
 
     `shadow`: everything is done as the caller says, with the caller's buckets. What the policy would have chosen goes
     to the log `fbplan.runtime`, at INFO, and to `on_record`; bytes are counted as if it had. `repository` says for which

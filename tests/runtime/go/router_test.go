@@ -210,10 +210,21 @@ func TestARecordIsCanonicalJSONAndTellsItself(t *testing.T) {
 }
 
 func TestWithoutAPolicyNothingIsWritten(t *testing.T) {
-	router := Open(filepath.Join(t.TempDir(), "none"), &memory{}, Options{})
+	path := filepath.Join(t.TempDir(), "none")
+	router := Open(path, &memory{}, Options{})
 	_, err := router.Put(context.Background(), "k", strings.NewReader("x"), PutOptions{})
 	if !errors.Is(err, ErrNoPolicy) || router.Counts()["policy.unreadable"] != 1 {
 		t.Error(err, router.Counts())
+	}
+	if err := os.WriteFile(path, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, late := Open(path, &memory{}, Options{}).Put(context.Background(), "k", strings.NewReader("x"), PutOptions{})
+	for why, err := range map[string]error{"there is no such file": err, "its format is not fbplan.routing/1": late} {
+		told := "no routing policy was ever good, nothing is written: " + path + ": " + why + "; run: fbplan policy check " + path
+		if err == nil || err.Error() != told {
+			t.Error(err)
+		}
 	}
 }
 

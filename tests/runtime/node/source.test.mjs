@@ -93,6 +93,26 @@ test("what was good outlives a restart, confirmed as of then", async () => {
   assert.throws(() => world.router().choose(), NoPolicy);
 });
 
+test("a write without a policy names the file and its fault", async () => {
+  const world = new World();
+  const path = join(world.folder, "other.json");
+  world.policy = path;
+  const told = async (why) => {
+    const router = world.router();
+    router.refresh(true); // also when nothing is new at the place
+    await assert.rejects(router.put("k", "x"), {
+      name: "NoPolicy",
+      message: `no routing policy was ever good, nothing is written: ${path}: ${why}; run: fbplan policy check ${path}`,
+    });
+  };
+  await told("there is no such file");
+  world.write(path, "{}");
+  await told("its format is not fbplan.routing/1");
+  rmSync(path);
+  mkdirSync(path);
+  await told("it is not a regular file");
+});
+
 test("a cautious start waits for grants that are newer than the process", async () => {
   const world = new World(policy({ order: ["a"] }, 7, LIMITED));
   const file = join(world.folder, "usage.json");

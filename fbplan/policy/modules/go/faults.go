@@ -13,7 +13,7 @@ import (
 //	ErrNotStored            every way was tried; the record lists the attempts
 //	ErrRefused              the store refuses the request, whatever the bucket
 //	ErrCredentialsRefused   … the key, or the clock, also after the credentials were loaded again
-//	ErrAlreadyExists        the key is there, with another content
+//	ErrAlreadyExists        the key was written before, perhaps with the same content; Overwrite replaces it
 //	ErrNotFound             every bucket said that the key is not there
 //	ErrUnavailable          not found, but not every bucket could be asked
 //	ErrNotAKey              text that no object can be called by

@@ -119,7 +119,8 @@ func (r *Router) Put(ctx context.Context, key string, content io.Reader, options
 func (r *Router) view() (*view, error) {
 	now := r.source.pair.Load()
 	if now.policy == nil {
-		return nil, fmt.Errorf("%w was ever good: nothing is written; run: fbplan policy check", ErrNoPolicy)
+		told := fmt.Sprintf("%s; run: fbplan policy check %s", now.fault, r.source.policy.path)
+		return nil, fmt.Errorf("%w was ever good, nothing is written: %s: %s", ErrNoPolicy, r.source.policy.path, told)
 	}
 	name := r.options.Repository
 	names := sortedKeys(now.policy.repositories)

@@ -18,6 +18,8 @@ type pair struct {
 	usage  *usage
 	// confirmedMS is when the policy was last seen to stand at its path.
 	confirmedMS int64
+	// fault is what was wrong with the policy when it was refused last.
+	fault string
 }
 
 // source is the two files as they stand on disk, watched by path: the newest good pair, swapped in as one reference.
@@ -89,13 +91,16 @@ func (s *source) refresh(now bool) {
 
 func (s *source) look(at int64) {
 	next := *s.pair.Load()
-	s.read("policy", &s.policy, at, func(raw []byte) *Unusable {
+	fault := s.read("policy", &s.policy, at, func(raw []byte) *Unusable {
 		found, fault := nextPolicy(next.policy, raw)
 		if fault == nil {
 			next.policy = found
 		}
 		return fault
 	})
+	if fault != nil {
+		next.fault = faultWords(fault)
+	}
 	if s.policy.wasTaken {
 		next.confirmedMS = at
 		s.policy.confirm(at)
@@ -112,10 +117,11 @@ func (s *source) look(at int64) {
 	s.pair.Store(&next)
 }
 
-func (s *source) read(word string, file *watched, at int64, take func([]byte) *Unusable) {
+// read takes what is new at a place. Its error says why that was refused.
+func (s *source) read(word string, file *watched, at int64, take func([]byte) *Unusable) error {
 	raw, err := file.changed()
 	if err == nil && raw == nil {
-		return
+		return nil
 	}
 	if err == nil {
 		if fault := take(raw); fault != nil {
@@ -136,13 +142,22 @@ func (s *source) read(word string, file *watched, at int64, take func([]byte) *U
 		file.wasTaken, file.mark = false, nil
 		s.report(word, file, "unreadable", err)
 	}
+	return err
 }
 
 func (s *source) report(word string, file *watched, reason string, err error) {
+	s.counts.add(word + "." + reason)
+	s.alarm(word+"."+reason, map[string]string{"path": file.path, "why": faultWords(err)})
+}
+
+// faultWords is an error without the path, which is told beside it.
+func faultWords(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "there is no such file"
+	}
 	var path *fs.PathError
 	if errors.As(err, &path) {
-		err = path.Err // the path is told beside it
+		err = path.Err
 	}
-	s.counts.add(word + "." + reason)
-	s.alarm(word+"."+reason, map[string]string{"path": file.path, "why": err.Error()})
+	return err.Error()
 }

@@ -58,21 +58,29 @@ func percent(c Candidate) string {
 	return fmt.Sprintf("%d%% used", share)
 }
 
-// words is how a candidate stands.
-func (c Candidate) words() string {
+// words is how a candidate stands; simple is the record's.
+func (c Candidate) words(simple bool) string {
 	if word := cappedWords[c.Rule]; word != "" {
 		return word + ": " + percent(c)
 	}
 	if c.Rule == "2.closed" {
-		if c.Room == 0 {
-			return "at its hard cap: " + percent(c)
-		}
-		return "the rest of its cap is too small: " + percent(c)
+		return c.closedWords(simple) + ": " + percent(c)
 	}
 	if strings.HasPrefix(c.Rule, "4.") {
 		return ruleWords[c.Rule] + ": " + percent(c)
 	}
 	return ruleWords[c.Rule]
+}
+
+func (c Candidate) closedWords(simple bool) string {
+	if c.Room != 0 {
+		return "the rest of its cap is too small"
+	}
+	// a fleet may have nothing granted far under the cap: at its start, or while statistics lag
+	if simple || c.Limit == nil || sum(c.Used, c.Own) >= *c.Limit {
+		return "at its hard cap"
+	}
+	return "nothing is granted now"
 }
 
 // Why tells a decision record: one line for the outcome, one for each candidate and each attempt.
@@ -83,7 +91,7 @@ func (r Record) Why() string {
 		if index > 0 {
 			fmt.Fprintf(&told, "then, %d ms after the start:\n", made.AtMS-r.AtMS)
 		}
-		made.tell(&told)
+		made.tell(&told, r.Simple)
 		for _, attempt := range r.Attempts {
 			if attempt.Decision == index {
 				fmt.Fprintln(&told, attempt.words())
@@ -96,7 +104,7 @@ func (r Record) Why() string {
 	return told.String()
 }
 
-func (d Decision) tell(told *strings.Builder) {
+func (d Decision) tell(told *strings.Builder, simple bool) {
 	width := 0
 	for _, candidate := range d.Candidates {
 		width = max(width, len(candidate.Bucket))
@@ -109,7 +117,8 @@ func (d Decision) tell(told *strings.Builder) {
 		if candidate.RetryAtMS != nil {
 			again = ", ask again at " + stampOf(*candidate.RetryAtMS)
 		}
-		fmt.Fprintf(told, "  %s %-*s  %s%s (%s)\n", mark, width, candidate.Bucket, candidate.words(), again, candidate.Rule)
+		stands := candidate.words(simple)
+		fmt.Fprintf(told, "  %s %-*s  %s%s (%s)\n", mark, width, candidate.Bucket, stands, again, candidate.Rule)
 	}
 }
 
@@ -129,7 +138,7 @@ func (r Record) outcomeWords() string {
 		}
 		return fmt.Sprintf("no bucket takes %d bytes of %s%s (%s)", r.Size, r.Repository, again, basis)
 	case "exists":
-		return fmt.Sprintf("the key is there with another content, in %s (%s)", r.Bucket, basis)
+		return fmt.Sprintf("the key is there already, in %s: only a write with overwrite replaces it (%s)", r.Bucket, basis)
 	default:
 		return fmt.Sprintf("%d bytes of %s were not stored: rule %s (%s)", r.Size, r.Repository, r.Rule, basis)
 	}

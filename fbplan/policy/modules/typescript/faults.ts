@@ -7,7 +7,7 @@
 // │   ├── NotStored        every way was tried; the record lists the attempts
 // │   ├── Refused          the store refuses the request, whatever the bucket
 // │   │   └── CredentialsRefused   the key, or the clock, also after the credentials were loaded again
-// │   └── AlreadyExists    the key is there, with another content
+// │   └── AlreadyExists    the key was written before, perhaps with the same content; `overwrite` replaces it
 // ├── NotFound             every bucket said that the key is not there
 // └── Unavailable          not found, but not every bucket could be asked
 

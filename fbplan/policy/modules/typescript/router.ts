@@ -137,7 +137,11 @@ export class Router {
 
   private newView(pair: Pair): View {
     const { policy } = pair;
-    if (policy === null) throw new NoPolicy("no routing policy was ever good: nothing is written; run: fbplan policy check");
+    if (policy === null) {
+      const { policy: file, policyFault } = this.source;
+      const told = `${file.path}: ${policyFault}; run: fbplan policy check ${file.path}`;
+      throw new NoPolicy(`no routing policy was ever good, nothing is written: ${told}`);
+    }
     const names = [...policy.repositories.keys()];
     const wanted = this.settings.repository ?? (names.length === 1 ? names[0] : undefined);
     const repository = wanted === undefined ? undefined : policy.repositories.get(wanted);

@@ -89,11 +89,13 @@ class Source {
   /** `policy.taken`, `usage.digest`, …: how often each file was taken, or refused and why. */
   readonly counts = new Map<string, number>();
   pair: Pair = { policy: null, usage: null, confirmedMs: 0 };
-  private readonly policy: WatchedFile;
+  readonly policy: WatchedFile;
   private readonly usage: WatchedFile | null;
   private readonly clockMs: () => number;
   private readonly alarm: Alarm;
   private lookedMs: number | null = null;
+  /** What was wrong with the policy when it was refused last. */
+  policyFault = "";
 
   /** `lastGood` is a folder of this process's own, where what was good is kept for the next start. */
   constructor(policy: string, usage: string | null, lastGood: string | null, clockMs: () => number, alarm: Alarm) {
@@ -163,6 +165,7 @@ class Source {
   }
 
   private report(word: string, file: WatchedFile, reason: string, told: string): void {
+    if (file === this.policy && reason !== "kept") this.policyFault = told;
     this.count(`${word}.${reason}`);
     this.alarm(`${word}.${reason}`, { path: file.path, why: told });
   }
@@ -174,7 +177,9 @@ class Source {
 
 /** A fault of the file system, which says what is wrong in `code`; everything else is thrown on. */
 function toldFault(fault: unknown): string {
-  if (fault instanceof Error && "code" in fault) return String(fault.code);
+  if (fault instanceof Error && "code" in fault) {
+    return fault.code === "ENOENT" ? "there is no such file" : String(fault.code);
+  }
   throw fault;
 }
 

@@ -47,16 +47,20 @@ function percent(candidate: CandidateRecord): string {
   return `${limit === 0n ? 100n : ((BigInt(candidate.used) + BigInt(candidate.own)) * 100n) / limit}% used`;
 }
 
-function toldStanding(candidate: CandidateRecord): string {
+function toldStanding(candidate: CandidateRecord, simple: boolean): string {
   const { rule } = candidate;
   const capped = CAPPED[rule];
   if (capped !== undefined) return `${capped}: ${percent(candidate)}`;
-  if (rule === "2.closed") {
-    const isFull = BigInt(candidate.room) === 0n;
-    return `${isFull ? "at its hard cap" : "the rest of its cap is too small"}: ${percent(candidate)}`;
-  }
+  if (rule === "2.closed") return `${toldClosed(candidate, simple)}: ${percent(candidate)}`;
   const text = SHORT[rule] ?? rule;
   return rule.startsWith("4.") ? `${text}: ${percent(candidate)}` : text;
+}
+
+function toldClosed(candidate: CandidateRecord, simple: boolean): string {
+  if (BigInt(candidate.room) !== 0n) return "the rest of its cap is too small";
+  // a fleet may have nothing granted far under the cap: at its start, or while statistics lag
+  const isFull = simple || BigInt(candidate.used) + BigInt(candidate.own) >= BigInt(candidate.limit ?? 0);
+  return isFull ? "at its hard cap" : "nothing is granted now";
 }
 
 /** A decision record, told: one line for the outcome, one for each candidate and each attempt. */
@@ -69,7 +73,8 @@ export function why(record: WriteRecord): string {
       const mark = candidate.bucket === decision.bucket ? "→" : " ";
       const until = candidate.retry_at_ms;
       const again = until === null ? "" : `, ask again at ${stampOf(BigInt(until))}`;
-      lines.push(`  ${mark} ${candidate.bucket.padEnd(width)}  ${toldStanding(candidate)}${again} (${candidate.rule})`);
+      const stands = toldStanding(candidate, record.simple);
+      lines.push(`  ${mark} ${candidate.bucket.padEnd(width)}  ${stands}${again} (${candidate.rule})`);
     }
     lines.push(...record.attempts.filter((attempt) => attempt.decision === index).map(toldAttempt));
   });
@@ -90,7 +95,7 @@ function toldOutcome(record: WriteRecord): string {
       return `no bucket takes ${size} bytes of ${repository}${again} (${basis})`;
     }
     case "exists":
-      return `the key is there with another content, in ${bucket} (${basis})`;
+      return `the key is there already, in ${bucket}: only a write with overwrite replaces it (${basis})`;
     default:
       return `${size} bytes of ${repository} were not stored: rule ${record.rule} (${basis})`;
   }
