@@ -164,7 +164,7 @@ def _carried_out(
     if request.saved is not None and report.wrote:
         for fault in (o.fault for o in report.outcomes if o.fault is not None):
             fault.next = planned_anew(fault.next, plan.spec_path)
-    code = ExitCode(128 + stop.number) if report.exit_code is ExitCode.SIGINT else report.exit_code
+    code = ExitCode(stop.code) if report.exit_code is ExitCode.SIGINT else report.exit_code
     try:
         is_kept = until(
             is_out_of_time, lambda: keep_receipt(here, place.storage, place.lease, plan, report, code, seconds)

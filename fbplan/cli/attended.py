@@ -70,7 +70,7 @@ def _leave(stop: Stop, tenancy: Tenancy | None, within: float = LEAVING) -> NoRe
     story(f"interrupted ({stop.name}); nothing was written to the API")
     if tenancy is not None:
         tenancy.give_back(within)
-    stop.leave(128 + stop.number)
+    stop.leave(stop.code)
 
 
 def _leave_hanging(stop: Stop, tenancy: Tenancy | None) -> NoReturn:
@@ -78,4 +78,4 @@ def _leave_hanging(stop: Stop, tenancy: Tenancy | None) -> NoReturn:
     os.write(2, stop.last_words)
     if tenancy is not None:
         tenancy.give_back(SPARE)
-    stop.leave(128 + stop.number)
+    stop.leave(stop.code)

@@ -57,11 +57,11 @@ class Desk:
         try:
             polled = self._polled()
         except Interrupted:
-            return 128 + self._stop.number
+            return self._stop.code
         story(_told(polled))
         if polled.faults:
             raise polled.faults[0]
-        return 128 + self._stop.number if self._stop.number else int(ExitCode.OK)
+        return self._stop.code if self._stop.number else int(ExitCode.OK)
 
     def forever(self) -> int:
         story(f"polling every {self._habits.poll_ms // 1000} s; stop: Ctrl-C or SIGTERM")
@@ -82,7 +82,7 @@ class Desk:
                 self._renew_after(came)
         except Interrupted:  # a stop while the API was waited for: nothing new is published
             pass
-        return 128 + self._stop.number
+        return self._stop.code
 
     def _polled(self) -> Polled:
         if self._api is None:

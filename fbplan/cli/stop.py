@@ -23,6 +23,7 @@ RECORDED = b"\nstopped at once; what was on the way stands in the journal: run t
 UNRECORDED = (
     b"\nstopped at once; with `ledger: none` nothing tells what was on the way: see what is there with fbplan plan\n"
 )
+_HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READING = b"\nstopped at once; nothing was written to the API\n"
 
 
@@ -54,8 +55,13 @@ class Stop:
         """The first signal asks for an orderly stop. A second one leaves at once, with the last words."""
         if self.number:
             os.write(2, self.last_words)
-            self._leave(128 + number)
+            self._leave(_code(number))
         self.number, self.at = number, self._clock()
+
+    @property
+    def code(self) -> int:
+        """The exit code of a run that the first signal ended."""
+        return _code(self.number)
 
     @property
     def name(self) -> str:
@@ -92,14 +98,16 @@ class Stop:
 
     @contextmanager
     def listening(self, told: Callable[[str], None] = lambda _: None) -> Iterator[None]:
-        """SIGINT and SIGTERM leave their mark here for as long as the block runs."""
+        """SIGINT, SIGTERM and SIGHUP leave their mark here for as long as the block runs; nohup stays what it is."""
 
         def mark(number: int, frame: FrameType | None) -> None:
             del frame
             self.request(number)
             told(f"{self.name}: {FINISHING}")
 
-        before = {n: signal.signal(n, mark) for n in (signal.SIGINT, signal.SIGTERM)}
+        # a shell starts background jobs deaf to SIGINT, and CI sends it all the same; nohup means what it does
+        heard = _HEARD[:2] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else _HEARD
+        before = {n: signal.signal(n, mark) for n in heard}
         try:
             yield
         finally:
@@ -116,6 +124,11 @@ class Stop:
         sys.stdout.flush()
         sys.stderr.flush()
         self._leave(code)
+
+
+def _code(number: int) -> int:
+    """A terminal that goes away asks for the same as a SIGTERM."""
+    return 128 + (signal.SIGTERM if number == signal.SIGHUP else number)
 
 
 def interrupted() -> Interrupted:

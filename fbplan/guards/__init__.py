@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from fbplan.guards import feasibility, identity, removal
-from fbplan.guards.limits import limits
+from fbplan.guards.limits import limits, strangers
 from fbplan.guards.situation import Limits, Situation, checked_allowances
 from fbplan.plan import Refusal
 
@@ -31,6 +31,7 @@ GUARDS: tuple[Callable[[Situation], Iterator[Refusal]], ...] = (
     feasibility.impossible,
     feasibility.unattached,
     limits,
+    strangers,
 )
 
 

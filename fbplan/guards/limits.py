@@ -1,4 +1,4 @@
-"""Is it too much at once?"""
+"""Is it too much at once, or another spec altogether?"""
 
 from __future__ import annotations
 
@@ -42,4 +42,19 @@ def limits(s: Situation) -> Iterator[Refusal]:
             f"the limit is {s.limits.max_change_ppm / 10_000:g}%",
             "split the change, raise `limits.max_change`, or:",
             f"max-change={percent}%",
+        )
+
+
+def strangers(s: Situation) -> Iterator[Refusal]:
+    """Two specs in one folder share a ledger unless they say otherwise: each would delete what the other made."""
+    gone = [c for c in s.changes if c.action is Action.DELETE and c.reason is Reason.GONE]
+    kept = {*s.desired.resources, *(c.former for c in s.changes)} & s.ledger.entries.keys()
+    if len(gone) > 1 and s.desired.resources and not kept and not s.allows("other-spec"):
+        yield Refusal(
+            "other-spec",
+            "limits",
+            f"{len(gone)} resources would be deleted, and nothing that the ledger owns is in the spec",
+            "it looks like the ledger of another spec",
+            "give each spec a `ledger:` of its own, or, if everything is to go:",
+            "other-spec",
         )

@@ -13,7 +13,7 @@ from fbplan.plan import Change
 from fbplan.state import DesiredState, World
 
 _ALLOWANCE = re.compile(
-    r"(replace|rename|adopt|delete):([A-Za-z_]+\.[A-Za-z0-9_.@-]+)|max-deletes=\d{1,6}|max-change=\d{1,3}%|short-listing:[a-z_]+"
+    r"(replace|rename|adopt|delete):([A-Za-z_]+\.[A-Za-z0-9_.@-]+)|max-deletes=\d{1,6}|max-change=\d{1,3}%|short-listing:[a-z_]+|other-spec"
 )
 
 
@@ -68,6 +68,6 @@ def checked_allowances(given: tuple[str, ...]) -> tuple[str, ...]:
                 f"--allow '{text}' means nothing",
                 "",
                 "",
-                "use one of replace:ADDR, rename:ADDR, adopt:ADDR, delete:ADDR, max-deletes=N, max-change=N%, short-listing:SECTION",
+                "use one of replace:ADDR, rename:ADDR, adopt:ADDR, delete:ADDR, max-deletes=N, max-change=N%, short-listing:SECTION, other-spec",
             )
     return tuple(sorted(set(given)))

@@ -37,7 +37,7 @@ def slow(desk: Desk, fault: str, seconds: float) -> None:
         desk.fault(method="POST", path="/bucket", fault=fault, seconds=seconds, nth=nth)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_a_signal_finishes_what_is_in_flight_records_it_and_starts_nothing_new(
     desk: Desk, number: int, code: int
 ) -> None:
