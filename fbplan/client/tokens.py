@@ -163,7 +163,7 @@ class Tokens:
         if issued is not None:
             return issued
         why = reason_of(answer, self._redactor.masked)
-        if answer.status >= 500 or not answer.is_failure:
+        if answer.status >= 500 or 300 <= answer.status < 400 or not answer.is_failure:
             return _refresh_lost(asked.call, f"status {answer.status}", renew)
         return AuthenticationFailed("the refresh token was refused", asked.call, f"{answer.status} {why}", renew)
 
