@@ -12,6 +12,7 @@ from fbplan.outcome import Report, Result
 from fbplan.plan import Plan, plan_json
 from fbplan.render import words
 
+_PLACED = re.compile(r"([^\s:]+\.ya?ml:[1-9]\d*:[1-9]\d*): (.+)", re.DOTALL)
 _PLACE = re.compile(r"(.+):(\d+):(\d+)", re.DOTALL)
 
 
@@ -63,7 +64,7 @@ def plan_annotations(plan: Plan) -> str:
         )
         for r in plan.refusals
     ]
-    lines += [_command("warning", text, "fbplan") for text in (*plan.broken, *plan.warnings)]
+    lines += [_warning(text) for text in (*plan.broken, *plan.warnings)]
     risky = [c.address for c in plan.changes if c.action.value in {"delete", "replace"}]
     if risky:
         lines.append(
@@ -75,6 +76,12 @@ def plan_annotations(plan: Plan) -> str:
     lines += _listed("waiting", [f"{w.address}: {words.waiting_line(w)}" for w in plan.waiting])
     lines.append(_command("notice", f"{plan.workspace}: {words.totals(plan)}", "fbplan plan"))
     return "\n".join(lines) + "\n"
+
+
+def _warning(text: str) -> str:
+    """A warning about the spec begins with its place."""
+    found = _PLACED.fullmatch(text)
+    return _command("warning", text, "fbplan") if found is None else _command("warning", found[2], "fbplan", found[1])
 
 
 def _listed(title: str, found: list[str]) -> list[str]:

@@ -73,10 +73,18 @@ def code(text: object) -> str:
     )
 
 
+def prose(text: str) -> str:
+    """A message; what stands in it between backticks is code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0 or not all(parts[1::2]):
+        return cell(text)
+    return "".join(code(part) if index % 2 else cell(part) for index, part in enumerate(parts))
+
+
 def with_command(text: str) -> str:
     """What to do next: the command that it ends with as code, the words before it as words."""
     found = _COMMAND.fullmatch(text)
-    return f"{cell(found[1])}{code(found[2])}" if found is not None else cell(text)
+    return f"{prose(found[1])}{code(found[2])}" if found is not None else prose(text)
 
 
 def _ticks(text: str) -> Iterator[str]:
@@ -117,9 +125,9 @@ def _facts(plan: Plan, detail: str) -> dict[str, Any]:
         {
             "place": f"{code(plan.places[r.address])} " if r.address in plan.places else "",
             "address": code(r.address),
-            "what": cell(r.what),
-            "why": cell(r.why),
-            "fix": cell(r.fix),
+            "what": prose(r.what),
+            "why": prose(r.why),
+            "fix": prose(r.fix),
             "allow": code(f"--allow {r.allow}") if r.allow else "",
         }
         for r in plan.refusals[: 100 if detail != "addresses" else 20]
@@ -143,7 +151,7 @@ def _facts(plan: Plan, detail: str) -> dict[str, Any]:
         },
         "refusals": refusals,
         "more_refusals": len(plan.refusals) - len(refusals),
-        "remarks": [cell(t) for t in (*plan.broken, *plan.warnings)][:30] if detail in {"fields", "resources"} else [],
+        "remarks": [prose(t) for t in (*plan.broken, *plan.warnings)][:30] if detail in {"fields", "resources"} else [],
         "unverifiable": len(plan.unverifiable),
         "unmanaged": words.unmanaged(plan),
         "plan_id": plan.plan_id,

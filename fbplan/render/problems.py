@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from fbplan.errors import Diagnostic, FbplanError, SpecInvalid
-from fbplan.render.markdown import BUDGET, cell, code, with_command
+from fbplan.render.markdown import BUDGET, code, prose, with_command
 
 
 def fault_markdown(fault: FbplanError) -> str:
@@ -14,9 +14,9 @@ def fault_markdown(fault: FbplanError) -> str:
         body = "".join(_cut(diagnostic_items(fault.diagnostics), len(fault.diagnostics)))
     else:
         body = "".join(
-            f"- {name}: {cell(text)}\n" for name, text in (("where", fault.where), ("why", fault.why)) if text
+            f"- {name}: {prose(text)}\n" for name, text in (("where", fault.where), ("why", fault.why)) if text
         )
-    parts = [f"### fbplan: {cell(fault.what)}\n", body, f"Next: {with_command(fault.next)}\n" if fault.next else ""]
+    parts = [f"### fbplan: {prose(fault.what)}\n", body, f"Next: {with_command(fault.next)}\n" if fault.next else ""]
     return "\n".join(part for part in parts if part)
 
 
@@ -25,7 +25,7 @@ def diagnostic_items(found: Iterable[Diagnostic]) -> Iterator[str]:
     for d in found:
         place = f"{code(d.location)} " if d.location is not None else ""
         at = f"{code(d.address)}: " if d.address else ""
-        yield f"- {place}{d.code.id} {at}{cell(d.message)} — {cell(d.fix)}\n"
+        yield f"- {place}{d.code.id} {at}{prose(d.message)} — {prose(d.fix)}\n"
 
 
 def _cut(items: Iterable[str], count: int) -> Iterator[str]:

@@ -25,7 +25,7 @@ from fbplan.plan import (
 )
 from fbplan.render.human import COLOURED, fault_text, plan_text
 from fbplan.render.machine import fault_annotations, plan_annotations, plan_document
-from fbplan.render.markdown import BUDGET, plan_markdown
+from fbplan.render.markdown import BUDGET, plan_markdown, prose
 from fbplan.render.problems import fault_markdown
 
 
@@ -115,6 +115,19 @@ def test_hostile_text_stays_inside_the_comment() -> None:
     assert "@team" not in text
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("add `a:` to b_c", "add `a:` to b\\_c"),
+        ("a ` alone", "a \\` alone"),
+        ("two `` in a row", "two \\`\\` in a row"),
+        ("<b>`\n# @team|`", "&lt;b&gt;` # @team\\|`"),
+    ],
+)
+def test_what_a_message_quotes_is_code_and_the_rest_stays_text(written: str, shown: str) -> None:
+    assert prose(written) == shown
+
+
 def test_the_document_validates_and_reads_back() -> None:
     plan = plan_of(
         3,
@@ -170,6 +183,14 @@ def test_a_refusal_is_told_at_its_place_in_the_file() -> None:
     assert fault_annotations(Refused("no", "a:b.yaml:7:1", "", "")).startswith(
         "::error file=a%3Ab.yaml,line=7,col=1,title"
     )
+
+
+def test_a_warning_about_the_spec_is_told_at_its_place_in_the_file() -> None:
+    told = plan_annotations(plan_of(1, warnings=("a/fbplan.yaml:8:23: bucket.x: small", "at 10:11:12: odd")))
+    assert told.splitlines()[:2] == [
+        "::warning file=a/fbplan.yaml,line=8,col=23,title=fbplan::bucket.x: small",
+        "::warning title=fbplan::at 10:11:12: odd",
+    ]
 
 
 def test_a_problem_of_a_spec_is_told_with_its_resource_wherever_it_is_told() -> None:
