@@ -90,16 +90,16 @@ def answer(subject: Subject, usage: Usage | None, question: Question, memory: Me
         "generation": subject.policy.generation,
         "seq": None if usage is None else usage.seq,
         "simple": question.is_simple,
-        "grants_begin": None if question.is_simple else _grants_begin(memory or _NO_MEMORY, subject, repository),
+        "grants_begin": {} if question.is_simple else _grants_begin(memory or _NO_MEMORY, subject, repository),
         "decision": decision_record(found),
     }
 
 
-def _grants_begin(memory: Memory, subject: Subject, repository: Repository) -> str | None:
-    """When the poller begins to grant, where it waits because it does not know of earlier grants."""
+def _grants_begin(memory: Memory, subject: Subject, repository: Repository) -> dict[str, str]:
+    """Bucket → when its first grant begins, where the poller waits because it does not know of earlier ones."""
     capped = ((name, cap.name) for name in repository.order for cap in subject.policy.buckets[name].written)
-    begins_ms = max((memory.meters[place].blind_until_ms for place in capped if place in memory.meters), default=0)
-    return stamp_of(begins_ms) if begins_ms else None
+    known = {place[0]: memory.meters[place].blind_until_ms for place in capped if place in memory.meters}
+    return {name: stamp_of(begins_ms) for name, begins_ms in known.items() if begins_ms}
 
 
 def told(answered: dict[str, Any]) -> str:
@@ -110,7 +110,11 @@ def told(answered: dict[str, Any]) -> str:
     what = f"{answered['size']} bytes of {answered['repository']}"
     head = f"{what} would go to {decision['bucket']}" if decision["bucket"] else f"no bucket would take {what}{again}"
     begins = answered["grants_begin"]
-    waits = [] if begins is None else [f"no grant yet: the poller knows of no earlier ones, and begins after {begins}"]
+    waits = [
+        f"no grant yet for {', '.join(name for name in begins if begins[name] == at)}: "
+        f"earlier ones are not known, so the first begins after {at}"
+        for at in sorted(set(begins.values()))
+    ]
     showing = f"usage {answered['seq']}" if answered["seq"] else "no usage"
     return "\n".join(
         [
