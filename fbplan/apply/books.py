@@ -59,6 +59,18 @@ def unclosed(keeping: Keeping) -> FbplanError:
     )
 
 
+def lost_lock(lease: Lease | None, storage: Storage | None) -> LockHeld | None:
+    """Why nothing new may be sent, where the lock is not this run's any more."""
+    if lease is None or lease.is_held():
+        return None
+    return LockHeld(
+        "the lock was lost",
+        storage.label if storage else "",
+        "somebody broke it, or it could not be renewed in time; nothing new was sent",
+        f"see who holds it: fbplan unlock{storage.given if storage else ''}; then run the same command again",
+    )
+
+
 class Bookkeeper(Books):
     """The journal and the growing ledger of one apply. Safe across threads."""
 
@@ -113,15 +125,7 @@ class Bookkeeper(Books):
     @property
     @override
     def lost_lock(self) -> LockHeld | None:
-        if self._keeping.lease is None or self._keeping.lease.is_held():
-            return None
-        storage = self._keeping.storage
-        return LockHeld(
-            "the lock was lost",
-            storage.label if storage else "",
-            "somebody broke it, or it could not be renewed in time; nothing new was sent",
-            f"see who holds it: fbplan unlock{storage.given if storage else ''}; then run the same command again",
-        )
+        return lost_lock(self._keeping.lease, self._keeping.storage)
 
     @override
     def intend(self, step: Step, sending: Sending | None) -> None:
@@ -174,7 +178,7 @@ class Bookkeeper(Books):
             return  # the key is there: its secret must reach the sink whatever the disk says, and `halt` tells the rest
 
     @override
-    def left(self, step: Step, sending: Sending) -> None:
+    def left(self, step: Step) -> None:
         pending = self._pending[step.id]
         self._recorder.leave(pending)
         if self.journal is not None:

@@ -38,7 +38,7 @@ class Books(Protocol):
     def issued(self, step: Step, remote: str, key_id: str) -> None:
         """A key was made; its secret is nowhere yet. Never raises: the secret must reach its sink."""
 
-    def left(self, step: Step, sending: Sending) -> None:
+    def left(self, step: Step) -> None:
         """A POST of this step was lost without a trace, and another one is about to be sent: once this is durable."""
 
     @property

@@ -111,4 +111,4 @@ def _remove_orphan(calls: Calls, step: Step, kind: Kind, sending: Sending, fault
         with settling("create", fault):
             calls.remove(kind, orphan.id, sending.parent_id)
     if not found:
-        calls.books.left(step, sending)
+        calls.books.left(step)

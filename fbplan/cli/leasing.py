@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from threading import Event, Lock
 from time import monotonic
 
+from fbplan.apply.books import lost_lock
 from fbplan.bounded import LOOK, begun
 from fbplan.cli.output import story
 from fbplan.cli.pipeline import Planned
 from fbplan.cli.stop import interrupted
 from fbplan.cli.whence import Whence, from_here, new_holder, without_userinfo
-from fbplan.errors import ExitCode, FbplanError
+from fbplan.errors import ExitCode, FbplanError, Interrupted
 from fbplan.journal.records import Begun
 from fbplan.ledger import anchor_receipt
 from fbplan.outcome import Report
@@ -51,6 +52,11 @@ class Tenancy:
         lease = self._taken(self._storage)
         try:
             yield lease
+        except Interrupted as fault:
+            lost = lost_lock(lease, self._storage)
+            if lost is None:
+                raise
+            raise lost from fault  # planning waited for the API meanwhile: no signal ended it
         finally:
             self.give_back()
 

@@ -10,7 +10,10 @@ import pytest
 from click.testing import CliRunner
 from rig import Rig
 
+from fbplan.cli.leasing import Tenancy
 from fbplan.cli.main import cli
+from fbplan.cli.stop import interrupted
+from fbplan.errors import FbplanError, Interrupted, LockHeld
 from fbplan.journal.records import Begun, Ended, Intent, Record, line_of
 from fbplan.ledger.entry import UNKNOWN_ID, Delta, Entry
 from fbplan.ledger.pending import Pending
@@ -123,3 +126,22 @@ def test_one_sentence_for_an_address_whose_create_was_sent_more_than_once(rig: R
     lines = [line_of(record, number) for number, record in enumerate(records, 1)]
     (rig.folder / "fbplan.ledger.journal.run-1").write_bytes(b"".join(lines))
     assert sum("bucket.a is not there" in warning for warning in rig.plan().warnings) == 1
+
+
+@pytest.mark.parametrize(("is_broken", "fault"), [(True, LockHeld), (False, Interrupted)])
+def test_a_lock_that_is_lost_while_planning_waits_is_told_as_that(
+    tmp_path: Path, fault: type[FbplanError], *, is_broken: bool
+) -> None:
+    storage = Files(tmp_path / "fbplan.ledger.json")
+    tenancy = Tenancy(storage, 0, {}, lambda: False)
+
+    def planning() -> None:
+        with tenancy.held() as lease:
+            assert lease is not None
+            if is_broken:
+                storage.break_lease(lease.holder.id)
+            raise interrupted()  # as the client does, once nothing may be sent any more
+
+    with pytest.raises(fault) as told:
+        planning()
+    assert "fbplan unlock" in told.value.next or not is_broken
