@@ -163,7 +163,7 @@ def months(draw):
     return subject, Schedule(START, hours, tuple(flows)), terms
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(months())
 def test_under_the_assumptions_no_hard_cap_is_ever_passed(month):
     found = simulate(*month)
