@@ -44,7 +44,7 @@ def test_every_command_does_what_the_readme_shows(tmp_path):
     here.mkdir()
     out.mkdir()
     wanted = commands()
-    run_all(wanted, here, out, free_ports(), {"pip install --quiet '..[s3]'": "true"})
+    run_all(wanted, here, out, free_ports(), {"pip install --quiet -e '..[s3]'": "true"})
 
     wrong = differences(wanted)
     assert not wrong, wrong
