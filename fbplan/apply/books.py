@@ -23,12 +23,12 @@ from fbplan.journal.records import (
     Ended,
     Intent,
     Issued,
-    Journal,
     Left,
     PolicyPublished,
     Seen,
 )
 from fbplan.journal.recovery import folded
+from fbplan.journal.writing import Journal
 from fbplan.kinds.base import split_address
 from fbplan.ledger import read_ledger, write_ledger
 from fbplan.ledger.entry import UNKNOWN_ID
@@ -37,6 +37,7 @@ from fbplan.observe import Observation
 from fbplan.outcome import Outcome
 from fbplan.plan import Step, Verb
 from fbplan.storage.base import JOURNAL, Conflict, Lease, Storage
+from fbplan.storage.holding import lost_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +57,6 @@ def unclosed(keeping: Keeping) -> FbplanError:
         keeping.storage.label if keeping.storage is not None else "",
         "the place where it is kept did not answer",
         "run the same command again: each step stood in the journal before it was sent, and what it became is read",
-    )
-
-
-def lost_lock(lease: Lease | None, storage: Storage | None) -> LockHeld | None:
-    """Why nothing new may be sent, where the lock is not this run's any more."""
-    if lease is None or lease.is_held():
-        return None
-    return LockHeld(
-        "the lock was lost",
-        storage.label if storage else "",
-        "somebody broke it, or it could not be renewed in time; nothing new was sent",
-        f"see who holds it: fbplan unlock{storage.given if storage else ''}; then run the same command again",
     )
 
 

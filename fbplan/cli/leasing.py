@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from threading import Event, Lock
 from time import monotonic
 
-from fbplan.apply.books import lost_lock
 from fbplan.bounded import LOOK, begun
 from fbplan.cli.output import story
 from fbplan.cli.pipeline import Planned
@@ -22,6 +21,7 @@ from fbplan.outcome import Report
 from fbplan.plan import Plan
 from fbplan.receipts import append_receipt, receipt_of
 from fbplan.storage import Holder, Lease, Storage
+from fbplan.storage.holding import lost_lock
 
 LEFT_BEHIND = "warning: the lock could not be given back: its lease ends by itself, and an apply waits that long (fbplan unlock shows it)"
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, fields, replace
 from typing import TypeVar
 
 from fbplan.errors import LockHeld, Refused
-from fbplan.storage.base import Clock, Holder, Lease
+from fbplan.storage.base import Clock, Holder, Lease, Storage
 
 UNKNOWN = "unknown"
 """The id under which a lock can be broken that does not say who made it."""
@@ -103,3 +103,15 @@ def wait_for(
             told(f"waiting up to {left:.0f} s for the lock: it is held by {sentence(found)}")
             last = found
         clock.sleep(min(every, left))
+
+
+def lost_lock(lease: Lease | None, storage: Storage | None) -> LockHeld | None:
+    """Why nothing new may be sent, where the lock is not this run's any more."""
+    if lease is None or lease.is_held():
+        return None
+    return LockHeld(
+        "the lock was lost",
+        storage.label if storage else "",
+        "somebody broke it, or it could not be renewed in time; nothing new was sent",
+        f"see who holds it: fbplan unlock{storage.given if storage else ''}; then run the same command again",
+    )

@@ -7,7 +7,8 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from fbplan.cli.main import cli
-from fbplan.journal.records import Begun, DrainsBegun, DrainsOver, Journal
+from fbplan.journal.records import Begun, DrainsBegun, DrainsOver
+from fbplan.journal.writing import Journal
 from fbplan.storage import Files
 
 BEGUN = Begun("run-1", "2026-11-25T03:00:00Z", "ada", "host", 7, "sha256:0", 0, "workspace", 0, "salt")

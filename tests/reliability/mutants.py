@@ -16,7 +16,8 @@ from fbplan.apply.issuing import issue
 from fbplan.client.api import ReadClient, WriteClient
 from fbplan.errors import Ambiguous, ApiFault
 from fbplan.journal.reading import Unfinished
-from fbplan.journal.records import Ended, Intent, Issued, Journal, Record
+from fbplan.journal.records import Ended, Intent, Issued, Record
+from fbplan.journal.writing import Journal
 from fbplan.kinds.base import Kind
 from fbplan.outcome import Outcome
 from fbplan.plan import Phase, Step

@@ -19,7 +19,6 @@ from fbplan.journal.records import (
     Ended,
     Intent,
     Issued,
-    Journal,
     Left,
     PolicyPublished,
     Record,
@@ -28,6 +27,7 @@ from fbplan.journal.records import (
     record_from,
 )
 from fbplan.journal.recovery import folded, in_force
+from fbplan.journal.writing import Journal
 from fbplan.ledger import Ledger, write_ledger
 from fbplan.ledger.entry import UNKNOWN_ID, Delta, Entry, KeyGeneration
 from fbplan.ledger.pending import Pending
